@@ -1,0 +1,482 @@
+//! The configuration: one TOML file, one table per stage. This is the only place of defaults; `systemd/visaged.toml` repeats them for people, and a
+//! test compares the two.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use toml::de::{DeTable, DeValue};
+
+use crate::classifier::Emotion;
+
+/// Everything that can be set.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Config {
+    pub camera: CameraConfig,
+    pub detector: DetectorConfig,
+    pub classifier: ClassifierConfig,
+    pub tracker: TrackerConfig,
+    pub display: DisplayConfig,
+    pub leds: LedsConfig,
+    pub statistics: StatisticsConfig,
+}
+
+/// `[camera]`: where pictures come from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CameraConfig {
+    /// Which kind of source.
+    pub source: SourceKind,
+    /// For `v4l2`: the device, best a name under `/dev/v4l/by-id` or `by-path`; empty: the first usable camera.
+    pub device: PathBuf,
+    /// Wanted width in pixels; the nearest that the camera offers is used.
+    pub width: u32,
+    /// Wanted height in pixels.
+    pub height: u32,
+    /// Wanted rate; for a replayed folder, its rate.
+    pub frames_per_second: u32,
+    /// For `v4l2`: which pixel format.
+    pub pixel_format: PixelFormat,
+    /// For `replay`: a folder of pictures, one picture, a text file (`.txt`) with one picture path a line, a `.y4m` file, or `-` for y4m from standard input.
+    pub replay: PathBuf,
+    /// For `replay`: begin again at the end.
+    pub replay_loop: bool,
+    /// For `replay`: every frame at its time (a slow reader then misses frames), or as fast as it is looked at.
+    pub replay_speed: ReplaySpeed,
+}
+
+/// The kinds of source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum SourceKind {
+    /// A USB camera if there is one, else a CSI camera through `rpicam-vid`.
+    Auto,
+    V4l2,
+    Rpicam,
+    Replay,
+    Puppet,
+}
+
+/// The pixel formats that [`crate::camera::luma`] reads, by their V4L2 FourCC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub enum PixelFormat {
+    /// The cheapest that the camera offers at the wanted size: raw before compressed.
+    #[serde(rename = "auto")]
+    Auto,
+    #[serde(rename = "GREY")]
+    Grey,
+    #[serde(rename = "YUYV")]
+    Yuyv,
+    #[serde(rename = "UYVY")]
+    Uyvy,
+    #[serde(rename = "NV12")]
+    Nv12,
+    #[serde(rename = "YU12")]
+    Yu12,
+    #[serde(rename = "MJPG")]
+    Mjpg,
+}
+
+/// How fast a recording is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum ReplaySpeed {
+    Recorded,
+    Full,
+}
+
+impl Default for CameraConfig {
+    fn default() -> Self {
+        Self {
+            source: SourceKind::Auto,
+            device: PathBuf::new(),
+            width: 640,
+            height: 480,
+            frames_per_second: 15,
+            pixel_format: PixelFormat::Auto,
+            replay: PathBuf::new(),
+            replay_loop: false,
+            replay_speed: ReplaySpeed::Recorded,
+        }
+    }
+}
+
+/// `[detector]`: where faces are looked for, with OpenCV's names.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DetectorConfig {
+    /// The cascade file (OpenCV's XML, Haar features).
+    pub cascade: PathBuf,
+    /// Ratio between two window sizes, above 1. Smaller finds more and costs more.
+    pub scale_factor: f64,
+    /// How many more windows than one must agree on a face. Smaller finds more, true and false.
+    pub min_neighbors: u32,
+    /// Smallest face in pixels; 0: the cascade's own window. The strongest lever on the cost.
+    pub min_size: u32,
+    /// Largest face in pixels; 0: no limit.
+    pub max_size: u32,
+}
+
+impl Default for DetectorConfig {
+    fn default() -> Self {
+        Self {
+            cascade: "/usr/share/opencv4/haarcascades/haarcascade_frontalface_default.xml".into(),
+            scale_factor: 1.1,
+            min_neighbors: 3,
+            min_size: 48,
+            max_size: 0,
+        }
+    }
+}
+
+/// `[classifier]`: which network names the expression.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClassifierConfig {
+    /// An ONNX file that keeps the contract of `models/README.md`; empty: the one built in.
+    pub model: PathBuf,
+}
+
+/// `[tracker]`: how the answer is steadied.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrackerConfig {
+    /// Time constant of the smoothing in seconds; 0: none. Larger is calmer and slower.
+    pub smoothing_s: f32,
+    /// By how much another expression's probability must lead before it is shown, 0 to 1.
+    pub lead: f32,
+    /// How long a face that is not found any more is remembered, in seconds.
+    pub forget_after_s: f32,
+    /// From which overlap (intersection over union) on two boxes in successive frames are the same face.
+    pub min_overlap: f32,
+}
+
+impl TrackerConfig {
+    /// [`forget_after_s`](Self::forget_after_s) as a duration.
+    pub fn forget_after(&self) -> Duration {
+        Duration::from_secs_f32(self.forget_after_s)
+    }
+}
+
+impl Default for TrackerConfig {
+    fn default() -> Self {
+        Self { smoothing_s: 0.5, lead: 0.1, forget_after_s: 1.0, min_overlap: 0.3 }
+    }
+}
+
+/// `[display]`: where the scene is shown; several at once are possible.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DisplayConfig {
+    /// In the terminal that the program runs in, as half-block characters.
+    pub terminal: bool,
+    /// A PNG file that is replaced once a second; empty: none.
+    pub png: PathBuf,
+    /// A framebuffer device such as `/dev/fb0`; empty: none.
+    pub framebuffer: PathBuf,
+}
+
+/// `[leds]`: one light per expression.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LedsConfig {
+    /// How lines are driven.
+    pub driver: LedDriver,
+    /// For `gpiochip`: the kernel's GPIO character device.
+    pub chip: PathBuf,
+    /// True if an LED is lit by a low level (it sits between the line and 3.3 V).
+    pub active_low: bool,
+    /// The line of each expression, BCM number on a Raspberry Pi. An expression that is not named has no LED.
+    pub lines: BTreeMap<Emotion, u32>,
+}
+
+/// The ways to a GPIO line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum LedDriver {
+    None,
+    /// The kernel's GPIO character device: any board.
+    Gpiochip,
+    /// Registers through `/dev/gpiomem`: Raspberry Pi up to the 5 family.
+    Rppal,
+}
+
+impl Default for LedsConfig {
+    fn default() -> Self {
+        Self {
+            driver: LedDriver::None,
+            chip: "/dev/gpiochip0".into(),
+            active_low: false,
+            // Seven lines without another function in the default set-up, in header order; see the wiring table of the README.
+            lines: Emotion::ALL.into_iter().zip([17, 27, 22, 5, 6, 13, 26]).collect(),
+        }
+    }
+}
+
+/// `[statistics]`: what is counted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StatisticsConfig {
+    /// A file that gets one JSON line per interval, `-` for standard output; empty: the log only.
+    pub file: PathBuf,
+    /// Seconds between two lines.
+    pub interval_s: u32,
+}
+
+impl Default for StatisticsConfig {
+    fn default() -> Self {
+        Self { file: PathBuf::new(), interval_s: 60 }
+    }
+}
+
+/// What is wrong with a configuration file, in one line that names file, line, key and remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file could not be read.
+    #[error("{}: cannot read the configuration: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Something in it is wrong.
+    #[error("{}:{line}: {message}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What, and what helps.
+        message: String,
+    },
+}
+
+/// A value that is out of its range.
+struct OutOfRange {
+    table: &'static str,
+    key: &'static str,
+    rule: String,
+}
+
+impl Config {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// If it cannot be read, is no TOML, has an unknown key, a value of the wrong type or one out of range.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.into(), source })?;
+        Self::parse(&text, path)
+    }
+
+    /// Checks the text of a file; `path` is for the messages.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let invalid =
+            |offset: usize, message: String| ConfigError::Invalid { path: path.into(), line: line_of(text, offset), message };
+        let syntax_error = |error: &toml::de::Error| {
+            invalid(error.span().map_or(0, |span| span.start), error.message().lines().next().unwrap_or("not valid").to_owned())
+        };
+
+        let document = DeTable::parse(text).map_err(|error| syntax_error(&error))?;
+        refuse_unknown_keys(document.get_ref(), &known_keys(), None).map_err(|(offset, message)| invalid(offset, message))?;
+        let config: Self = toml::from_str(text).map_err(|error| syntax_error(&error))?;
+        config.check_ranges().map_err(|OutOfRange { table, key, rule }| {
+            invalid(offset_of(document.get_ref(), table, key), format!("{key} in [{table}] must be {rule}"))
+        })?;
+        Ok(config)
+    }
+
+    /// The whole configuration as TOML.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("every value of the configuration has a TOML form")
+    }
+
+    fn check_ranges(&self) -> Result<(), OutOfRange> {
+        let Self { camera, detector, tracker, leds, statistics, .. } = self;
+        in_range("camera", "width", camera.width, 16, 4096)?;
+        in_range("camera", "height", camera.height, 16, 4096)?;
+        in_range("camera", "frames_per_second", camera.frames_per_second, 1, 120)?;
+        if camera.source == SourceKind::Replay && camera.replay.as_os_str().is_empty() {
+            return Err(OutOfRange {
+                table: "camera",
+                key: "replay",
+                rule: "a file or folder, since source is \"replay\"".into(),
+            });
+        }
+        in_range("detector", "scale_factor", detector.scale_factor, 1.01, 4.0)?;
+        in_range("detector", "min_neighbors", detector.min_neighbors, 0, 100)?;
+        in_range("detector", "min_size", detector.min_size, 0, 4096)?;
+        in_range("detector", "max_size", detector.max_size, 0, 4096)?;
+        if detector.max_size != 0 && detector.max_size < detector.min_size {
+            return Err(OutOfRange {
+                table: "detector",
+                key: "max_size",
+                rule: format!("0 or at least min_size ({})", detector.min_size),
+            });
+        }
+        in_range("tracker", "smoothing_s", tracker.smoothing_s, 0.0, 60.0)?;
+        in_range("tracker", "lead", tracker.lead, 0.0, 1.0)?;
+        in_range("tracker", "forget_after_s", tracker.forget_after_s, 0.0, 60.0)?;
+        in_range("tracker", "min_overlap", tracker.min_overlap, 0.01, 1.0)?;
+        let mut users: BTreeMap<u32, Emotion> = BTreeMap::new();
+        for (&emotion, &line) in &leds.lines {
+            in_range("leds.lines", emotion.name(), line, 0, 1023)?;
+            if let Some(other) = users.insert(line, emotion) {
+                return Err(OutOfRange {
+                    table: "leds.lines",
+                    key: emotion.name(),
+                    rule: format!("another line than {line}, which {other} uses"),
+                });
+            }
+        }
+        in_range("statistics", "interval_s", statistics.interval_s, 1, 86_400)
+    }
+}
+
+fn in_range<T: PartialOrd + std::fmt::Display>(
+    table: &'static str,
+    key: &'static str,
+    value: T,
+    least: T,
+    most: T,
+) -> Result<(), OutOfRange> {
+    // Written so that NaN is refused.
+    if value >= least && value <= most {
+        Ok(())
+    } else {
+        Err(OutOfRange { table, key, rule: format!("from {least} to {most}, not {value}") })
+    }
+}
+
+/// The defaults as a table: they name every key there is.
+fn known_keys() -> toml::Table {
+    toml::Table::try_from(Config::default()).expect("every value of the configuration has a TOML form")
+}
+
+/// Finds the first key of `document` that `known` lacks; gives its place and what to say about it.
+fn refuse_unknown_keys(document: &DeTable<'_>, known: &toml::Table, table: Option<&str>) -> Result<(), (usize, String)> {
+    for (key, value) in document {
+        let name = key.get_ref();
+        let offset = key.span().start;
+        let Some(known_value) = known.get(name.as_ref()) else {
+            let kind = if matches!(value.get_ref(), DeValue::Table(_)) { "table" } else { "key" };
+            let place = table.map(|table| format!(" in [{table}]")).unwrap_or_default();
+            let nearest = known.keys().max_by(|a, b| strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b)));
+            let hint = nearest.map(|nearest| format!(" (did you mean `{nearest}`?)")).unwrap_or_default();
+            return Err((offset, format!("unknown {kind} `{name}`{place}{hint}")));
+        };
+        if let (DeValue::Table(inner), toml::Value::Table(known_inner)) = (value.get_ref(), known_value) {
+            let path = table.map_or_else(|| name.to_string(), |table| format!("{table}.{name}"));
+            refuse_unknown_keys(inner, known_inner, Some(&path))?;
+        }
+    }
+    Ok(())
+}
+
+/// Where `key` of `table` (dotted) stands in the text; where the table stands if the key is not written; else the beginning.
+fn offset_of(document: &DeTable<'_>, table: &str, key: &str) -> usize {
+    let mut place = 0;
+    let mut current = document;
+    for name in table.split('.').chain([key]) {
+        let Some((found, value)) = current.get_key_value(name) else { break };
+        place = found.span().start;
+        let DeValue::Table(inner) = value.get_ref() else { break };
+        current = inner;
+    }
+    place
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    1 + text.as_bytes()[..offset.min(text.len())].iter().filter(|byte| **byte == b'\n').count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAMPLE: &str = include_str!("../systemd/visaged.toml");
+
+    fn message(text: &str) -> String {
+        Config::parse(text, Path::new("visaged.toml")).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_sample_file_is_the_default_and_names_every_key() {
+        assert_eq!(Config::parse(SAMPLE, Path::new("sample")).unwrap(), Config::default());
+        let sample: toml::Table = SAMPLE.parse().unwrap();
+        assert_eq!(sample, known_keys());
+    }
+
+    #[test]
+    fn an_empty_file_is_the_default() {
+        assert_eq!(Config::parse("", Path::new("empty")).unwrap(), Config::default());
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_line_and_the_nearest_known_key() {
+        assert_eq!(
+            message("[detector]\nscale_factor = 1.2\nmin_neigbors = 4\n"),
+            "visaged.toml:3: unknown key `min_neigbors` in [detector] (did you mean `min_neighbors`?)"
+        );
+        assert_eq!(message("\n[led]\n"), "visaged.toml:2: unknown table `led` (did you mean `leds`?)");
+        assert_eq!(
+            message("[leds.lines]\nhapy = 4\n"),
+            "visaged.toml:2: unknown key `hapy` in [leds.lines] (did you mean `happy`?)"
+        );
+    }
+
+    #[test]
+    fn a_value_out_of_range_is_refused_with_the_range() {
+        assert_eq!(
+            message("[detector]\n\nscale_factor = 1.0"),
+            "visaged.toml:3: scale_factor in [detector] must be from 1.01 to 4, not 1"
+        );
+        assert_eq!(message("[tracker]\nlead = nan"), "visaged.toml:2: lead in [tracker] must be from 0 to 1, not NaN");
+        assert_eq!(message("[camera]\nwidth = 0"), "visaged.toml:2: width in [camera] must be from 16 to 4096, not 0");
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_is_refused_with_its_line() {
+        let message = message("[camera]\nwidth = \"wide\"\n");
+        assert!(message.starts_with("visaged.toml:2: invalid type: string \"wide\""), "{message}");
+        assert!(!message.contains('\n'));
+    }
+
+    #[test]
+    fn one_line_used_twice_is_refused() {
+        assert_eq!(
+            message("[leds.lines]\nhappy = 17\nsad = 17\n"),
+            "visaged.toml:3: sad in [leds.lines] must be another line than 17, which happy uses"
+        );
+    }
+
+    #[test]
+    fn naming_some_led_lines_means_only_those() {
+        let config = Config::parse("[leds.lines]\nhappy = 4\n", Path::new("")).unwrap();
+        assert_eq!(config.leds.lines, BTreeMap::from([(Emotion::Happy, 4)]));
+    }
+
+    #[test]
+    fn replay_without_a_recording_is_refused() {
+        assert_eq!(
+            message("[camera]\nsource = \"replay\"\n"),
+            "visaged.toml:1: replay in [camera] must be a file or folder, since source is \"replay\""
+        );
+    }
+
+    #[test]
+    fn broken_toml_is_one_line_too() {
+        let message = message("[camera]\nwidth = = 3\n");
+        assert!(message.starts_with("visaged.toml:2: ") && !message.contains('\n'), "{message}");
+    }
+}

@@ -1,0 +1,24 @@
+//! **visaged** turns a camera into a light and a screen that show what faces express.
+//!
+//! One picture's way through the house, which is also the order of the modules:
+//!
+//! ```text
+//!          capture thread                              main thread
+//!  camera ──▶ luma ──▶ latest slot ──▶ detector ──▶ classifier ──▶ tracker ──▶ outputs: display · LEDs · statistics
+//!  V4L2       grey     newest frame    boxes        7 probabilities  stable faces
+//!  rpicam     8 bit    wins, old ones               per face
+//!  replay              are dropped
+//!  puppet
+//! ```
+//!
+//! [`pipeline`] joins detector, classifier and tracker for one frame, without threads or a clock; [`daemon`] adds both, and the end.
+
+pub mod config;
+pub mod frame;
+
+pub mod camera;
+pub mod classifier;
+pub mod detector;
+pub mod latest;
+pub mod outputs;
+pub mod tracker;
