@@ -266,6 +266,12 @@ struct OutOfRange {
     rule: String,
 }
 
+impl std::fmt::Display for OutOfRange {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} in [{}] must be {}", self.key, self.table, self.rule)
+    }
+}
+
 impl Config {
     /// Reads and checks a file.
     ///
@@ -290,10 +296,18 @@ impl Config {
         let document = DeTable::parse(text).map_err(|error| syntax_error(&error))?;
         refuse_unknown_keys(document.get_ref(), &known_keys(), None).map_err(|(offset, message)| invalid(offset, message))?;
         let config: Self = toml::from_str(text).map_err(|error| syntax_error(&error))?;
-        config.check_ranges().map_err(|OutOfRange { table, key, rule }| {
-            invalid(offset_of(document.get_ref(), table, key), format!("{key} in [{table}] must be {rule}"))
-        })?;
+        config
+            .check_ranges()
+            .map_err(|value| invalid(offset_of(document.get_ref(), value.table, value.key), value.to_string()))?;
         Ok(config)
+    }
+
+    /// Checks a configuration that was made otherwise than from a file.
+    ///
+    /// # Errors
+    /// The first value that is out of its range, with the range.
+    pub fn check(&self) -> Result<(), String> {
+        self.check_ranges().map_err(|value| value.to_string())
     }
 
     /// The whole configuration as TOML.

@@ -21,4 +21,11 @@ pub mod classifier;
 pub mod detector;
 pub mod latest;
 pub mod outputs;
+
+pub mod daemon;
+pub mod pipeline;
+
+pub mod commands;
+pub mod dataset;
+pub mod metrics;
 pub mod tracker;
