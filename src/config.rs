@@ -148,19 +148,19 @@ pub struct ClassifierConfig {
 #[serde(default, deny_unknown_fields)]
 pub struct TrackerConfig {
     /// Time constant of the smoothing in seconds; 0: none. Larger is calmer and slower.
-    pub smoothing_s: f32,
+    pub smoothing_s: f64,
     /// By how much another expression's probability must lead before it is shown, 0 to 1.
-    pub lead: f32,
+    pub lead: f64,
     /// How long a face that is not found any more is remembered, in seconds.
-    pub forget_after_s: f32,
+    pub forget_after_s: f64,
     /// From which overlap (intersection over union) on two boxes in successive frames are the same face.
-    pub min_overlap: f32,
+    pub min_overlap: f64,
 }
 
 impl TrackerConfig {
     /// [`forget_after_s`](Self::forget_after_s) as a duration.
     pub fn forget_after(&self) -> Duration {
-        Duration::from_secs_f32(self.forget_after_s)
+        Duration::from_secs_f64(self.forget_after_s)
     }
 }
 

@@ -162,7 +162,7 @@ impl MiniXception {
     fn run(&mut self) -> Result<Probabilities> {
         let input = Tensor::from_shape(&[1, 1, SIDE, SIDE], self.crop.as_slice())?;
         let output = self.state.run(tvec!(input.into()))?;
-        let values: &[f32] = output[0].try_as_plain()?.as_slice()?;
+        let values: &[f32] = output[0].try_as_plain_ram()?.as_slice()?;
         let values: [f32; 7] = values.try_into().context("the network's output has another size than at load")?;
         Probabilities::new(values).with_context(|| format!("the network computed {values:?}, which are no probabilities"))
     }
