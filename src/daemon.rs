@@ -4,44 +4,74 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use log::{debug, info, warn};
 use sd_notify::NotifyState;
 
-use crate::camera::{self, FrameSource};
+use crate::camera::FrameSource;
 use crate::classifier::Emotion;
-use crate::config::{CameraConfig, SourceKind};
 use crate::frame::Frame;
 use crate::latest::{LatestFrame, Taken};
-use crate::outputs::{Outputs, View};
+use crate::outputs::View;
 use crate::pipeline::Pipeline;
 use crate::tracker::Observation;
-
-/// No picture for this long means: no camera. A picture of before would be a lie.
-const CAMERA_LOST_AFTER: Duration = Duration::from_secs(2);
-
-/// How often a lost camera is shown again, so that displays which came back show it too.
-const CAMERA_LOST_REPEAT: Duration = Duration::from_secs(1);
 
 /// The longest nap of any loop: so soon everybody sees the stop flag.
 const NAP: Duration = Duration::from_millis(100);
 
-/// Wait before a lost camera is looked for again: doubles from the first to the last.
-const REOPEN_AFTER: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(5)];
+/// How long to wait for what.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// No picture for this long means: no camera. A picture of before would be a lie.
+    pub lost_after: Duration,
+    /// How often a lost camera is shown again, so that displays which come back show it too.
+    pub lost_repeat: Duration,
+    /// Wait before a failed camera is opened again; doubles up to `reopen_at_most`.
+    pub reopen_after: Duration,
+    /// The longest such wait.
+    pub reopen_at_most: Duration,
+}
 
-/// Runs until `stop` is set, a recording ends, or `limit` has passed.
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            lost_after: Duration::from_secs(2),
+            lost_repeat: Duration::from_secs(1),
+            reopen_after: Duration::from_millis(500),
+            reopen_at_most: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Where the daemon gets its pictures.
+pub struct Pictures<'a> {
+    /// Opens the source; called again after every error.
+    pub open: &'a (dyn Fn() -> Result<Box<dyn FrameSource>> + Sync),
+    /// True for a recording: an error ends the program. A camera is looked for again, for ever.
+    pub errors_end: bool,
+    /// How long to wait for what.
+    pub patience: Patience,
+}
+
+/// Shows pictures' results until `stop` is set, a recording ends, or `limit` has passed. `show` must not fail and return within milliseconds.
 ///
 /// # Errors
-/// If a recording cannot be read. A camera that fails is looked for again, for ever; outputs that fail are left out.
-pub fn run(camera: &CameraConfig, mut pipeline: Pipeline, mut outputs: Outputs, limit: Option<Duration>, stop: &AtomicBool) -> Result<()> {
-    let capture = Capture { config: camera, latest: LatestFrame::default(), trouble: Mutex::new("no picture yet".into()), stop };
+/// If a recording cannot be read. A camera that fails is looked for again.
+pub fn run(
+    pictures: &Pictures<'_>,
+    mut pipeline: Pipeline,
+    show: &mut dyn FnMut(View<'_>),
+    limit: Option<Duration>,
+    stop: &AtomicBool,
+) -> Result<()> {
+    let capture = Capture { pictures, latest: LatestFrame::default(), trouble: Mutex::new("no picture yet".into()), stop };
     std::thread::scope(|scope| {
         // Whoever leaves the scope early must tell the other thread first.
         let _stop_at_exit = StopAtExit(stop);
         let thread = std::thread::Builder::new().name("capture".into()).spawn_scoped(scope, || capture.run())?;
-        outputs.show(View::Starting);
+        show(View::Starting);
         notify(&[NotifyState::Ready]);
-        watch(&capture, &mut pipeline, &mut outputs, limit);
+        watch(&capture, &mut pipeline, show, limit);
         notify(&[NotifyState::Stopping]);
         stop.store(true, Ordering::Relaxed);
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -49,7 +79,8 @@ pub fn run(camera: &CameraConfig, mut pipeline: Pipeline, mut outputs: Outputs, 
 }
 
 /// The main thread's loop.
-fn watch(capture: &Capture<'_>, pipeline: &mut Pipeline, outputs: &mut Outputs, limit: Option<Duration>) {
+fn watch(capture: &Capture<'_>, pipeline: &mut Pipeline, show: &mut dyn FnMut(View<'_>), limit: Option<Duration>) {
+    let patience = capture.pictures.patience;
     let started = Instant::now();
     let mut frame = Frame::default();
     let mut last_frame = started;
@@ -67,7 +98,7 @@ fn watch(capture: &Capture<'_>, pipeline: &mut Pipeline, outputs: &mut Outputs, 
                     Ok(observation) => {
                         classifier_failing = false;
                         narrator.tell(observation);
-                        outputs.show(View::Watching(observation));
+                        show(View::Watching(observation));
                     }
                     Err(error) if !classifier_failing => {
                         classifier_failing = true;
@@ -76,14 +107,14 @@ fn watch(capture: &Capture<'_>, pipeline: &mut Pipeline, outputs: &mut Outputs, 
                     Err(_) => {}
                 }
             }
-            Taken::Nothing if last_frame.elapsed() >= CAMERA_LOST_AFTER => {
-                if lost_shown.is_none_or(|shown| shown.elapsed() >= CAMERA_LOST_REPEAT) {
+            Taken::Nothing if last_frame.elapsed() >= patience.lost_after => {
+                if lost_shown.is_none_or(|shown| shown.elapsed() >= patience.lost_repeat) {
                     let reason = capture.trouble.lock().expect("no thread panics while it holds the reason").clone();
                     if lost_shown.is_none() {
                         warn!("camera lost: {reason}");
                         notify(&[NotifyState::Status(&format!("camera lost: {reason}"))]);
                     }
-                    outputs.show(View::CameraLost { reason: &reason });
+                    show(View::CameraLost { reason: &reason });
                     lost_shown = Some(Instant::now());
                 }
             }
@@ -110,7 +141,7 @@ impl Drop for StopAtExit<'_> {
 
 /// What the capture thread shares with the main thread.
 struct Capture<'a> {
-    config: &'a CameraConfig,
+    pictures: &'a Pictures<'a>,
     latest: LatestFrame,
     /// Why there is no picture, for the display.
     trouble: Mutex<String>,
@@ -126,26 +157,27 @@ impl Capture<'_> {
     }
 
     fn run_until_the_end(&self) -> Result<()> {
-        let mut wait = REOPEN_AFTER[0];
+        let patience = self.pictures.patience;
+        let mut wait = patience.reopen_after;
         let mut said = String::new();
         while !self.stopped() {
-            let error = match camera::open(self.config).and_then(|mut source| {
+            let error = match (self.pictures.open)().and_then(|mut source| {
                 info!("pictures come from {}", source.description());
                 notify(&[NotifyState::Status(&format!("watching: {}", source.description()))]);
                 self.read(source.as_mut(), &mut wait)
             }) {
                 Ok(()) => return Ok(()),
-                Err(error) if self.config.source == SourceKind::Replay => return Err(error).context("replay"),
+                Err(error) if self.pictures.errors_end => return Err(error),
                 Err(error) => format!("{error:#}"),
             };
             // Said at the change only: a first failure, another reason, or a failure after pictures came (which resets the wait).
-            if error != said || wait == REOPEN_AFTER[0] {
-                warn!("{error}; trying again every {} s", REOPEN_AFTER[1].as_secs());
+            if error != said || wait == patience.reopen_after {
+                warn!("{error}; trying again every {} s", patience.reopen_at_most.as_secs());
             }
             *self.trouble.lock().expect("no thread panics while it holds the reason") = error.clone();
             said = error;
             self.nap(wait);
-            wait = (wait * 2).min(REOPEN_AFTER[1]);
+            wait = (wait * 2).min(patience.reopen_at_most);
         }
         Ok(())
     }
@@ -161,7 +193,7 @@ impl Capture<'_> {
                 break;
             }
             self.latest.publish(&mut frame);
-            *wait = REOPEN_AFTER[0];
+            *wait = self.pictures.patience.reopen_after;
         }
         Ok(())
     }

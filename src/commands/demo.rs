@@ -10,8 +10,6 @@ use anyhow::Result;
 use super::{run, start_log};
 use crate::camera::v4l2;
 use crate::config::{CameraConfig, Config, ReplaySpeed, SourceKind};
-use crate::daemon;
-use crate::outputs::Outputs;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -43,9 +41,8 @@ pub(super) fn run(args: &Args, verbose: u8, out: &mut dyn Write) -> Result<()> {
         config.detector.cascade.clone_from(cascade);
     }
     let stop = run::stop_flag()?;
-    let pipeline = run::open_pipeline(&config)?;
     writeln!(out, "{why} Ctrl-C ends. Nothing that is seen is stored or sent.")?;
-    let result = daemon::run(&config.camera, pipeline, Outputs::open(&config), args.seconds.map(Duration::from_secs), &stop);
+    let result = run::watch(&config, args.seconds.map(Duration::from_secs), &stop);
     kept_log.print();
     result
 }

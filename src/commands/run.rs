@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::stages;
-use crate::config::Config;
-use crate::daemon;
+use crate::camera;
+use crate::config::{Config, SourceKind};
+use crate::daemon::{self, Patience, Pictures};
 use crate::outputs::Outputs;
 use crate::pipeline::Pipeline;
 
@@ -23,8 +25,19 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<()> {
     let config = stages::load_config(args.config.as_deref())?;
     let stop = stop_flag()?;
-    let pipeline = open_pipeline(&config)?;
-    daemon::run(&config.camera, pipeline, Outputs::open(&config), None, &stop)
+    watch(&config, None, &stop)
+}
+
+/// Opens everything and runs until the end.
+pub(super) fn watch(config: &Config, limit: Option<Duration>, stop: &AtomicBool) -> Result<()> {
+    let pipeline = open_pipeline(config)?;
+    let pictures = Pictures {
+        open: &|| camera::open(&config.camera),
+        errors_end: config.camera.source == SourceKind::Replay,
+        patience: Patience::default(),
+    };
+    let mut outputs = Outputs::open(config);
+    daemon::run(&pictures, pipeline, &mut |view| outputs.show(view), limit, stop)
 }
 
 /// Loads what must be there: cascade and network.

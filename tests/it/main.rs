@@ -1,3 +1,4 @@
 //! The stages and the program, tested through the library. No test needs a camera, a network connection or a clock.
 
 mod classifier;
+mod daemon;
