@@ -127,7 +127,9 @@ class Graph:
             depthwise = separable.depthwise.weight.detach().numpy()
             y = self.conv(f"{name}.{part}.depthwise", y, depthwise, pad=1, groups=len(depthwise))
             y = self.conv(
-                f"{name}.{part}.pointwise", y, *fold_norm(separable.pointwise.weight, separable.norm)
+                f"{name}.{part}.pointwise",
+                y,
+                *fold_norm(separable.pointwise.weight, separable.norm),
             )
             if part == "first":
                 y = self.node("Relu", f"{name}.relu", [y])

@@ -101,8 +101,9 @@ class MiniXception(nn.Module):
         channels = [second, *(outputs for outputs, _ in shape.modules)]
         self.residual = nn.Sequential(
             *(
-                ResidualModule(inputs, outputs, halves, shape.leading_relu)
-                for inputs, (outputs, halves) in zip(channels, shape.modules)
+                # The stem ends in a ReLU, so the first module needs none.
+                ResidualModule(inputs, outputs, halves, shape.leading_relu and index > 0)
+                for index, (inputs, (outputs, halves)) in enumerate(zip(channels, shape.modules))
             )
         )
         self.dropout = nn.Dropout2d(shape.dropout)
