@@ -3,3 +3,4 @@
 mod classifier;
 mod commands;
 mod daemon;
+mod haar;
