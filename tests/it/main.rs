@@ -4,3 +4,4 @@ mod classifier;
 mod commands;
 mod daemon;
 mod haar;
+mod tracker;
