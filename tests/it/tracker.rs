@@ -11,10 +11,7 @@ use visaged::tracker::{ClassifiedFace, Tracker};
 fn following_faces_allocates_nothing_once_that_many_were_seen() {
     let probabilities = Probabilities::new([0.1, 0.1, 0.1, 0.4, 0.1, 0.1, 0.1]).unwrap();
     let faces: Vec<_> = (0..5)
-        .map(|index| ClassifiedFace {
-            bounding_box: BoundingBox { x: 100 * index, y: 0, width: 80, height: 80 },
-            probabilities,
-        })
+        .map(|index| ClassifiedFace { bounding_box: BoundingBox { x: 100 * index, y: 0, width: 80, height: 80 }, probabilities })
         .collect();
     let mut tracker = Tracker::new(TrackerConfig::default());
     let mut frame = Frame::default();
