@@ -16,8 +16,8 @@ use crate::config::{CameraConfig, ReplaySpeed, SourceKind};
 use crate::detector::FaceDetector;
 use crate::frame::Frame;
 use crate::outputs::View;
-use crate::outputs::display::Canvas;
-use crate::outputs::display::Scene;
+use crate::outputs::display::canvas::Canvas;
+use crate::outputs::display::scene::Scene;
 use crate::tracker::{ClassifiedFace, Tracker};
 
 #[derive(Debug, clap::Args)]
@@ -128,7 +128,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
             found += faces.len();
             with_face += usize::from(!faces.is_empty());
             let observation = track.measure(|| tracker.update(&frame, &faces));
-            scene_time.measure(|| scene.draw(View::Watching(observation), &mut canvas));
+            scene_time.measure(|| scene.draw(View::Watching(observation), &mut canvas))?;
             progress.inc(1);
         }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::{run, start_log};
-use crate::camera::devices::{self, Candidate};
+use crate::camera::devices;
 use crate::config::{CameraConfig, Config, ReplaySpeed, SourceKind};
 
 #[derive(Debug, clap::Args)]
@@ -63,7 +63,7 @@ fn choose(input: Option<&Path>) -> Result<(CameraConfig, String)> {
             CameraConfig { source: SourceKind::Replay, replay: path.into(), replay_speed: ReplaySpeed::Recorded, ..default },
             format!("Looking at {}.", if path == Path::new("-") { "standard input".into() } else { path.display().to_string() }),
         ),
-        None => match devices::candidates().into_iter().find(Candidate::is_usable) {
+        None => match devices::candidates().into_iter().find(|candidate| candidate.verdict.is_usable()) {
             Some(camera) => (
                 CameraConfig { source: SourceKind::V4l2, device: camera.path.clone(), ..default },
                 format!("Looking at the camera \"{}\" ({}).", camera.card, camera.path.display()),

@@ -8,7 +8,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::stages;
-use crate::camera::devices::{self, Candidate};
+use crate::camera::devices;
 use crate::camera::rpicam;
 use crate::config::{Config, SourceKind};
 
@@ -85,9 +85,9 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
 
 fn look_at_cameras(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
     let candidates = devices::candidates();
-    let usable = candidates.iter().any(Candidate::is_usable);
+    let usable = candidates.iter().any(|candidate| candidate.verdict.is_usable());
     for candidate in &candidates {
-        let state = if candidate.is_usable() { State::Good } else { State::Note };
+        let state = if candidate.verdict.is_usable() { State::Good } else { State::Note };
         report.add("camera", state, candidate.to_string())?;
     }
     let program = rpicam::program();
