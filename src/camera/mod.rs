@@ -4,6 +4,14 @@ use anyhow::Result;
 
 use crate::frame::Frame;
 
+pub mod luma;
+mod mjpeg;
+pub mod picture;
+mod pipe;
+mod recording;
+pub mod replay;
+mod y4m;
+
 /// A source of grey pictures.
 ///
 /// Any error means: drop the source, wait, open it again. One place (`daemon`) does that.
