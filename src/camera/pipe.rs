@@ -20,24 +20,22 @@ impl TimedPipe {
 }
 
 impl Read for TimedPipe {
-    /// As [`Read::read`]; a silence of `timeout` is [`io::ErrorKind::TimedOut`]. Signals in between are waited over.
+    /// As [`Read::read`]; a silence of `timeout` is [`io::ErrorKind::TimedOut`].
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        wait_readable(&self.pipe, self.timeout)?;
+        wait_readable([&self.pipe], Instant::now() + self.timeout)?;
         self.pipe.read(buffer)
     }
 }
 
-/// Waits until there is something to read, or the other end is closed.
-pub(super) fn wait_readable(pipe: &File, timeout: Duration) -> io::Result<()> {
-    let deadline = Instant::now() + timeout;
+/// Waits until one of `pipes` has something to read or is closed at its other end, and tells which. Signals in between are waited over.
+pub(super) fn wait_readable<const N: usize>(pipes: [&File; N], deadline: Instant) -> io::Result<[bool; N]> {
+    let mut polled = pipes.map(|pipe| PollFd::new(pipe, PollFlags::IN));
     loop {
-        let left = Timespec::try_from(deadline.saturating_duration_since(Instant::now())).map_err(io::Error::other)?;
-        match poll(&mut [PollFd::new(pipe, PollFlags::IN)], Some(&left)) {
-            Ok(0) => {
-                let message = format!("silent for {} s", timeout.as_secs_f32());
-                return Err(io::Error::new(io::ErrorKind::TimedOut, message));
-            }
-            Ok(_) => return Ok(()),
+        let left = deadline.saturating_duration_since(Instant::now());
+        let left = Timespec::try_from(left).map_err(io::Error::other)?;
+        match poll(&mut polled, Some(&left)) {
+            Ok(0) => return Err(io::Error::new(io::ErrorKind::TimedOut, "silent for too long")),
+            Ok(_) => return Ok(std::array::from_fn(|place| !polled[place].revents().is_empty())),
             Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
