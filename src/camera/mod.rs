@@ -1,5 +1,7 @@
 //! Where pictures come from: a camera, a recording or a drawn face, each behind [`FrameSource`].
 
+pub mod puppet;
+
 use anyhow::Result;
 
 use crate::frame::Frame;
