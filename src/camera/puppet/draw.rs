@@ -8,7 +8,7 @@ use super::face::Face;
 
 const SHADOW: f32 = 20.0;
 const LIGHT: f32 = 245.0;
-const SKIN: f32 = 178.0;
+const SKIN: f32 = 190.0;
 const HAIR: f32 = 42.0;
 const BROW: f32 = 48.0;
 const LASHES: f32 = 25.0;
@@ -64,7 +64,7 @@ fn head(canvas: &mut Canvas<'_>, face: &Face) {
         canvas.fill(Area::around(side * 0.5, 0.12, 0.1, 0.2), |u, v| {
             let (du, dv) = ((u - side * 0.5) * 14.0, (v - 0.12) * 5.6);
             let out = du * du + dv * dv;
-            (SKIN * (0.66 + 0.22 * smooth(0.2, 0.8, out)), ((1.0 - out) * 4.0).clamp(0.0, 1.0))
+            (SKIN * (0.56 + 0.18 * smooth(0.2, 0.8, out)), ((1.0 - out) * 4.0).clamp(0.0, 1.0))
         });
     }
     let chin = CHIN + 0.85 * face.jaw_drop - 0.02 * face.chin_raise;
@@ -83,7 +83,7 @@ fn head(canvas: &mut Canvas<'_>, face: &Face) {
         let radius = distance * distance + across * across;
         let cover = ((1.0 - radius) * edge).clamp(0.0, 1.0);
         // Turned away from the light: darker towards the outline, to the right and downwards.
-        let shade = 1.06 - 0.30 * radius * radius - 0.10 * u - 0.10 * (v + 0.2) * (v + 0.2);
+        let shade = 1.07 - 0.36 * radius * radius - 0.16 * u - 0.12 * (v + 0.2) * (v + 0.2);
         (SKIN * shade, cover)
     });
 }
@@ -246,7 +246,7 @@ fn nose(canvas: &mut Canvas<'_>, face: &Face) {
 
 fn eye(canvas: &mut Canvas<'_>, face: &Face, side: f32) {
     let lowered = (-0.5 * (face.inner_brow + face.outer_brow)).max(0.0);
-    canvas.spot((side * 0.215, -0.055), (0.19, 0.105), SHADOW, 0.30 + 3.0 * lowered);
+    canvas.spot((side * 0.215, -0.055), (0.19, 0.105), SHADOW, 0.36 + 4.0 * lowered);
     canvas.spot((side * 0.105, -0.02), (0.07, 0.09), SHADOW, 0.30);
     canvas.spot((side * 0.235, -0.095), (0.11, 0.05), LIGHT, 0.10);
 
@@ -380,10 +380,10 @@ fn mouth(canvas: &mut Canvas<'_>, face: &Face) {
             return (0.0, 0.0);
         }
         let lip = if v < 0.5 * (upper_inner + lower_inner) {
-            106.0 - 10.0 * u
+            98.0 - 10.0 * u
         } else {
             let down = (v - lower_inner) / lower_thick - 0.4;
-            128.0 + 26.0 * (1.0 - 6.0 * down * down).max(0.0) * (1.0 - t * t) - 10.0 * u
+            122.0 + 26.0 * (1.0 - 6.0 * down * down).max(0.0) * (1.0 - t * t) - 10.0 * u
         };
         let gap = (v - upper_inner).min(lower_inner - v);
         let open = (gap * edge + 0.5).clamp(0.0, 1.0);
