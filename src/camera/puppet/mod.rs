@@ -153,7 +153,7 @@ fn background(width: u32, height: u32) -> GrayImage {
     GrayImage::from_fn(width, height, |x, y| {
         let (u, v) = (x as f32 * across - 0.3, y as f32 * down - 0.3);
         let texture = (random.next() % 7) as f32;
-        image::Luma([(128.0 - 70.0 * (u * u + v * v) + texture) as u8])
+        image::Luma([(152.0 - 80.0 * (u * u + v * v) + texture) as u8])
     })
 }
 
