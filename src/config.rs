@@ -148,19 +148,19 @@ pub struct ClassifierConfig {
 #[serde(default, deny_unknown_fields)]
 pub struct TrackerConfig {
     /// Time constant of the smoothing in seconds; 0: none. Larger is calmer and slower.
-    pub smoothing_s: f32,
+    pub smoothing_s: f64,
     /// By how much another expression's probability must lead before it is shown, 0 to 1.
-    pub lead: f32,
+    pub lead: f64,
     /// How long a face that is not found any more is remembered, in seconds.
-    pub forget_after_s: f32,
+    pub forget_after_s: f64,
     /// From which overlap (intersection over union) on two boxes in successive frames are the same face.
-    pub min_overlap: f32,
+    pub min_overlap: f64,
 }
 
 impl TrackerConfig {
     /// [`forget_after_s`](Self::forget_after_s) as a duration.
     pub fn forget_after(&self) -> Duration {
-        Duration::from_secs_f32(self.forget_after_s)
+        Duration::from_secs_f64(self.forget_after_s)
     }
 }
 
@@ -266,6 +266,12 @@ struct OutOfRange {
     rule: String,
 }
 
+impl std::fmt::Display for OutOfRange {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} in [{}] must be {}", self.key, self.table, self.rule)
+    }
+}
+
 impl Config {
     /// Reads and checks a file.
     ///
@@ -290,10 +296,18 @@ impl Config {
         let document = DeTable::parse(text).map_err(|error| syntax_error(&error))?;
         refuse_unknown_keys(document.get_ref(), &known_keys(), None).map_err(|(offset, message)| invalid(offset, message))?;
         let config: Self = toml::from_str(text).map_err(|error| syntax_error(&error))?;
-        config.check_ranges().map_err(|OutOfRange { table, key, rule }| {
-            invalid(offset_of(document.get_ref(), table, key), format!("{key} in [{table}] must be {rule}"))
-        })?;
+        config
+            .check_ranges()
+            .map_err(|value| invalid(offset_of(document.get_ref(), value.table, value.key), value.to_string()))?;
         Ok(config)
+    }
+
+    /// Checks a configuration that was made otherwise than from a file.
+    ///
+    /// # Errors
+    /// The first value that is out of its range, with the range.
+    pub fn check(&self) -> Result<(), String> {
+        self.check_ranges().map_err(|value| value.to_string())
     }
 
     /// The whole configuration as TOML.

@@ -17,8 +17,15 @@ pub mod config;
 pub mod frame;
 
 pub mod camera;
-pub mod classifier;
-pub mod detector;
 pub mod latest;
-pub mod outputs;
+pub mod detector;
+pub mod classifier;
 pub mod tracker;
+pub mod outputs;
+
+pub mod pipeline;
+pub mod daemon;
+
+pub mod dataset;
+pub mod metrics;
+pub mod commands;

@@ -122,7 +122,7 @@ impl Tracker {
         for (known, face) in self.observation.faces.iter().enumerate() {
             for (index, candidate) in found.iter().enumerate() {
                 let overlap = face.bounding_box.iou(candidate.bounding_box);
-                if overlap >= self.config.min_overlap {
+                if f64::from(overlap) >= self.config.min_overlap {
                     self.pairs.push(Pair { overlap, known, found: index });
                 }
             }
@@ -147,14 +147,14 @@ impl Tracker {
 ///
 /// The share of the new probabilities is 1 − exp(−dt/τ): the step response of a first-order low pass, whatever the frame rate.
 fn follow(face: &mut TrackedFace, found: &ClassifiedFace, now: Duration, config: &TrackerConfig) {
-    let elapsed = now.saturating_sub(face.last_seen).as_secs_f32();
+    let elapsed = now.saturating_sub(face.last_seen).as_secs_f64();
     let share = if config.smoothing_s > 0.0 { 1.0 - (-elapsed / config.smoothing_s).exp() } else { 1.0 };
-    face.probabilities = face.probabilities.towards(&found.probabilities, share);
+    face.probabilities = face.probabilities.towards(&found.probabilities, share as f32);
     face.bounding_box = found.bounding_box;
     face.last_seen = now;
 
     let challenger = face.probabilities.top();
-    if face.probabilities.of(challenger) - face.confidence() >= config.lead && challenger != face.expression {
+    if f64::from(face.probabilities.of(challenger) - face.confidence()) >= config.lead && challenger != face.expression {
         face.expression = challenger;
         face.expression_since = now;
     }

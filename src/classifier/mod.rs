@@ -1,10 +1,14 @@
 //! Which expression a face shows: a picture and a box in, seven probabilities out.
 
+pub mod mini_xception;
+pub mod preprocess;
+
 use std::fmt;
 
 use anyhow::Result;
 use image::GrayImage;
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::frame::BoundingBox;
 
@@ -86,6 +90,17 @@ impl Probabilities {
     pub fn towards(&self, other: &Self, share: f32) -> Self {
         let share = share.clamp(0.0, 1.0);
         Self(std::array::from_fn(|i| self.0[i] + share * (other.0[i] - self.0[i])))
+    }
+}
+
+/// As a map from name to probability, in the order of [`Emotion::ALL`].
+impl Serialize for Probabilities {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(Emotion::ALL.len()))?;
+        for emotion in Emotion::ALL {
+            map.serialize_entry(emotion.name(), &self.of(emotion))?;
+        }
+        map.end()
     }
 }
 

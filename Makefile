@@ -1,0 +1,53 @@
+# make demo   see it work: your webcam if there is one, else a drawn face
+# make test   run the tests
+# make bench  measure every stage on this machine
+# make check  formatting, lints, documentation
+#
+# Each target installs the Debian packages that it needs, with sudo unless you are root, and only when one is missing.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+RUST := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+# A C compiler for tract, libclang and the kernel's headers for the v4l bindings, the face cascade.
+PACKAGES := gcc libc6-dev libclang-dev opencv-data
+
+.PHONY: help
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+.PHONY: demo
+demo: toolchain packages
+	cargo build --locked --release
+	target/release/visaged demo
+
+.PHONY: test
+test: toolchain packages
+	cargo test --locked
+
+.PHONY: bench
+bench: toolchain packages
+	cargo bench --locked
+	cargo run --locked --release -- bench
+
+.PHONY: check
+check: toolchain packages
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+
+.PHONY: toolchain
+toolchain:
+	@command -v cargo > /dev/null || { echo "visaged needs Rust $(RUST) or newer, and there is no cargo here: see https://rustup.rs" >&2; exit 1; }
+	@have=$$(rustc --version | cut -d' ' -f2); \
+	[ "$$(printf '%s\n' $(RUST) $$have | sort -V | head -n1)" = $(RUST) ] || \
+	{ echo "visaged needs Rust $(RUST) or newer, this is $$have: rustup update stable" >&2; exit 1; }
+
+.PHONY: packages
+packages:
+	@command -v dpkg-query > /dev/null || { echo "not a Debian system: please see to a C compiler, libclang and OpenCV's haarcascades yourself" >&2; exit 0; }; \
+	missing=$$(for package in $(PACKAGES); do \
+		dpkg-query --show --showformat='$${db:Status-Status}' $$package 2> /dev/null | grep -qx installed || echo $$package; done); \
+	[ -z "$$missing" ] || { $(SUDO) apt-get update && $(SUDO) apt-get install --yes --no-install-recommends $$missing; }

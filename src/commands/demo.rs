@@ -1,0 +1,104 @@
+//! `visaged demo`: see it work in this terminal.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::{run, start_log};
+use crate::camera::v4l2;
+use crate::config::{CameraConfig, Config, ReplaySpeed, SourceKind};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// What to look at: `puppet` (a drawn face), a camera (/dev/video0), a folder of pictures, a picture, a .y4m file, or `-` for y4m from standard
+    /// input [default: your webcam if there is one, else the drawn face]
+    input: Option<PathBuf>,
+    /// End after this many seconds.
+    #[arg(long, value_name = "N")]
+    seconds: Option<u64>,
+    /// Cascade file [default: where Debian's package opencv-data puts the frontal face]
+    #[arg(long, value_name = "FILE")]
+    cascade: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &Args, verbose: u8, out: &mut dyn Write) -> Result<()> {
+    let in_terminal = std::io::stdout().is_terminal();
+    // On the screen of the scene a log line would tear the picture: it is kept until the end. Without a screen the log is what there is to see.
+    let kept_log = KeptLog::default();
+    if in_terminal && std::io::stderr().is_terminal() {
+        start_log(verbose, env_logger::Target::Pipe(Box::new(kept_log.clone())));
+    } else {
+        start_log(if in_terminal { verbose } else { verbose.max(1) }, env_logger::Target::Stderr);
+    }
+
+    let (camera, why) = choose(args.input.as_deref());
+    let mut config = Config { camera, ..Config::default() };
+    config.display.terminal = in_terminal;
+    if let Some(cascade) = &args.cascade {
+        config.detector.cascade.clone_from(cascade);
+    }
+    let stop = run::stop_flag()?;
+    writeln!(out, "{why} Ctrl-C ends. Nothing that is seen is stored or sent.")?;
+    let result = run::watch(&config, args.seconds.map(Duration::from_secs), &stop);
+    kept_log.print();
+    result
+}
+
+/// Where the demo's pictures come from, and why, in a sentence.
+fn choose(input: Option<&Path>) -> (CameraConfig, String) {
+    let default = CameraConfig::default();
+    match input {
+        Some(path) if path == Path::new("puppet") => (puppet(), "Looking at a drawn face.".into()),
+        Some(path) if path.starts_with("/dev") => (
+            CameraConfig { source: SourceKind::V4l2, device: path.into(), ..default },
+            format!("Looking at the camera {}.", path.display()),
+        ),
+        Some(path) => (
+            CameraConfig { source: SourceKind::Replay, replay: path.into(), replay_speed: ReplaySpeed::Recorded, ..default },
+            format!("Looking at {}.", if path == Path::new("-") { "standard input".into() } else { path.display().to_string() }),
+        ),
+        None => match v4l2::candidates().into_iter().find(v4l2::Candidate::is_usable) {
+            Some(camera) => (
+                CameraConfig { source: SourceKind::V4l2, device: camera.path.clone(), ..default },
+                format!("Looking at the camera \"{}\" ({}).", camera.card, camera.path.display()),
+            ),
+            None => (puppet(), "No camera that can be used was found (`visaged doctor` says why): looking at a drawn face instead.".into()),
+        },
+    }
+}
+
+fn puppet() -> CameraConfig {
+    CameraConfig { source: SourceKind::Puppet, ..CameraConfig::default() }
+}
+
+/// Log lines that wait until the terminal is free again.
+#[derive(Clone, Default)]
+struct KeptLog(Arc<Mutex<Vec<u8>>>);
+
+impl KeptLog {
+    /// More than this is not kept: a demo that runs all day must not eat the memory.
+    const LIMIT: usize = 64 << 10;
+
+    fn print(&self) {
+        let lines = self.0.lock().expect("no thread panics while it holds the log");
+        // Nobody can be told that standard error is closed.
+        let _ = std::io::stderr().write_all(&lines);
+    }
+}
+
+impl Write for KeptLog {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let mut lines = self.0.lock().expect("no thread panics while it holds the log");
+        if lines.len() + bytes.len() <= Self::LIMIT {
+            lines.extend_from_slice(bytes);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

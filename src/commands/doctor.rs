@@ -1,0 +1,161 @@
+//! `visaged doctor`: looks at everything the service needs, and says what to mend.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use serde::Serialize;
+
+use super::stages;
+use crate::camera::{rpicam, v4l2};
+use crate::config::{Config, SourceKind};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The configuration [default: /etc/visaged/visaged.toml if it exists, else the built-in defaults]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print one JSON object a finding.
+    #[arg(long)]
+    json: bool,
+}
+
+/// How a part is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Good,
+    /// Not used, or not here: nothing that must be mended.
+    Note,
+    /// The service runs without it, but probably not as wanted.
+    Warning,
+    /// The service does not start.
+    Error,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize)]
+struct Finding {
+    part: &'static str,
+    state: State,
+    /// What was found and, if something is wrong, what helps.
+    message: String,
+}
+
+/// Looks at every part; the error is that of the first part without which the service does not start.
+pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
+    let mut report = Report { json: args.json, out };
+    if let Ok(board) = std::fs::read_to_string("/proc/device-tree/model") {
+        report.add("board", State::Note, board.trim_end_matches('\0').to_owned())?;
+    }
+    let config = match stages::load_config(args.config.as_deref()) {
+        Ok(config) => config,
+        Err(error) => {
+            report.add("configuration", State::Error, format!("{error:#}"))?;
+            return Err(error);
+        }
+    };
+    report.add("configuration", State::Good, "readable, and every value in its range".into())?;
+
+    let cascade = stages::open_detector(&config.detector).map(|_| format!("{}", config.detector.cascade.display()));
+    let network = stages::open_classifier(&config.classifier)
+        .map(|_| if config.classifier.model.as_os_str().is_empty() { "built in".into() } else { config.classifier.model.display().to_string() });
+    let mut fatal = None;
+    for (part, result) in [("cascade", cascade), ("network", network)] {
+        match result {
+            Ok(message) => report.add(part, State::Good, message)?,
+            Err(error) => {
+                report.add(part, State::Error, format!("{error:#}"))?;
+                fatal.get_or_insert(error);
+            }
+        }
+    }
+    look_at_cameras(&config, &mut report)?;
+    look_at_screen(&config, &mut report)?;
+    look_at_lines(&config, &mut report)?;
+    fatal.map_or(Ok(()), Err)
+}
+
+fn look_at_cameras(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
+    let candidates = v4l2::candidates();
+    let usable = candidates.iter().any(v4l2::Candidate::is_usable);
+    for candidate in &candidates {
+        let state = if candidate.is_usable() { State::Good } else { State::Note };
+        report.add("camera", state, candidate.to_string())?;
+    }
+    let program = rpicam::program();
+    match &program {
+        Some(program) => report.add("camera", State::Good, format!("CSI cameras: {} is installed", program.display()))?,
+        None => report.add("camera", State::Note, "CSI cameras: no rpicam-vid here (Raspberry Pi OS: sudo apt install rpicam-apps)".into())?,
+    }
+    let wanted_and_missing = match config.camera.source {
+        SourceKind::Auto => !usable && program.is_none(),
+        SourceKind::V4l2 if config.camera.device.as_os_str().is_empty() => !usable,
+        SourceKind::V4l2 => !config.camera.device.exists(),
+        SourceKind::Rpicam => program.is_none(),
+        SourceKind::Replay | SourceKind::Puppet => false,
+    };
+    if wanted_and_missing {
+        let message = "no camera that the configuration asks for can be used: plug one in, or try `visaged demo puppet`, which needs none";
+        report.add("camera", State::Warning, message.into())?;
+    }
+    Ok(())
+}
+
+fn look_at_screen(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
+    let wanted = &config.display.framebuffer;
+    let path = if wanted.as_os_str().is_empty() { Path::new("/dev/fb0") } else { wanted };
+    match OpenOptions::new().read(true).write(true).open(path) {
+        Ok(_) => report.add("framebuffer", State::Good, path.display().to_string()),
+        Err(error) => {
+            let state = if wanted.as_os_str().is_empty() { State::Note } else { State::Warning };
+            report.add("framebuffer", state, format!("{}: {error}{}", path.display(), permission_hint(&error, "video")))
+        }
+    }
+}
+
+fn look_at_lines(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
+    use crate::config::LedDriver;
+    let path = match config.leds.driver {
+        LedDriver::None => return report.add("leds", State::Note, "switched off ([leds] driver = \"none\")".into()),
+        LedDriver::Gpiochip => config.leds.chip.as_path(),
+        LedDriver::Rppal => Path::new("/dev/gpiomem"),
+    };
+    match File::open(path) {
+        Ok(_) => report.add("leds", State::Good, path.display().to_string()),
+        Err(error) => {
+            report.add("leds", State::Warning, format!("{}: {error}{}", path.display(), permission_hint(&error, "gpio")))
+        }
+    }
+}
+
+fn permission_hint(error: &io::Error, group: &str) -> String {
+    if error.kind() == io::ErrorKind::PermissionDenied {
+        format!(" (sudo usermod -aG {group} $USER, then log in again)")
+    } else {
+        String::new()
+    }
+}
+
+struct Report<'a> {
+    json: bool,
+    out: &'a mut dyn Write,
+}
+
+impl Report<'_> {
+    fn add(&mut self, part: &'static str, state: State, message: String) -> io::Result<()> {
+        let finding = Finding { part, state, message };
+        if self.json {
+            writeln!(self.out, "{}", serde_json::to_string(&finding)?)
+        } else {
+            let mark = match state {
+                State::Good => "good   ",
+                State::Note => "       ",
+                State::Warning => "WARNING",
+                State::Error => "ERROR  ",
+            };
+            writeln!(self.out, "{mark} {part:14} {}", finding.message)
+        }
+    }
+}

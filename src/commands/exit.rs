@@ -1,0 +1,81 @@
+//! Exit codes, after `sysexits.h`.
+
+use std::io::ErrorKind;
+
+use anyhow::Error;
+
+use crate::classifier::mini_xception::ModelError;
+use crate::config::ConfigError;
+use crate::detector::haar::CascadeError;
+
+/// The command line is wrong.
+pub const USAGE: u8 = 64;
+/// An input is damaged or of the wrong kind.
+pub const BAD_DATA: u8 = 65;
+/// An input does not exist or may not be read.
+pub const MISSING_INPUT: u8 = 66;
+/// A mistake of ours, or of the system.
+pub const INTERNAL: u8 = 70;
+/// The configuration is wrong.
+pub const CONFIGURATION: u8 = 78;
+
+/// An input that is not what the command needs.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct BadData(pub String);
+
+/// Arguments that do not fit.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Usage(pub String);
+
+/// True if the reader of our output has gone.
+pub fn is_broken_pipe(error: &Error) -> bool {
+    error.chain().any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == ErrorKind::BrokenPipe))
+}
+
+/// The exit code for an error that ends the program.
+pub fn code(error: &Error) -> u8 {
+    let mut code = INTERNAL;
+    for cause in error.chain() {
+        if cause.is::<ConfigError>() {
+            return CONFIGURATION;
+        }
+        if cause.is::<Usage>() {
+            return USAGE;
+        }
+        if let Some(io) = cause.downcast_ref::<std::io::Error>() {
+            match io.kind() {
+                ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::IsADirectory => return MISSING_INPUT,
+                ErrorKind::UnexpectedEof | ErrorKind::InvalidData | ErrorKind::FileTooLarge => code = BAD_DATA,
+                _ => {}
+            }
+        }
+        if cause.is::<BadData>()
+            || cause.is::<CascadeError>()
+            || cause.is::<ModelError>()
+            || cause.is::<image::ImageError>()
+            || cause.is::<y4m::Error>()
+        {
+            code = BAD_DATA;
+        }
+    }
+    code
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context;
+    use std::path::Path;
+
+    #[test]
+    fn each_kind_of_trouble_has_its_code() {
+        let missing = std::fs::read("no/such/file").context("reading").unwrap_err();
+        assert_eq!(code(&missing), MISSING_INPUT);
+        assert_eq!(code(&BadData("not a picture".into()).into()), BAD_DATA);
+        assert_eq!(code(&Usage("no".into()).into()), USAGE);
+        assert_eq!(code(&crate::config::Config::load(Path::new("no/such/file")).unwrap_err().into()), CONFIGURATION);
+        assert_eq!(code(&anyhow::anyhow!("a mistake")), INTERNAL);
+    }
+}

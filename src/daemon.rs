@@ -1,0 +1,246 @@
+//! The threads, the watchdog and the end. One thread captures into the slot, the caller's does the rest.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use log::{debug, info, warn};
+use sd_notify::NotifyState;
+
+use crate::camera::FrameSource;
+use crate::classifier::Emotion;
+use crate::frame::Frame;
+use crate::latest::{LatestFrame, Taken};
+use crate::outputs::View;
+use crate::pipeline::Pipeline;
+use crate::tracker::Observation;
+
+/// The longest nap of any loop: so soon everybody sees the stop flag.
+const NAP: Duration = Duration::from_millis(100);
+
+/// How long to wait for what.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// No picture for this long means: no camera. A picture of before would be a lie.
+    pub lost_after: Duration,
+    /// How often a lost camera is shown again, so that displays which come back show it too.
+    pub lost_repeat: Duration,
+    /// Wait before a failed camera is opened again; doubles up to `reopen_at_most`.
+    pub reopen_after: Duration,
+    /// The longest such wait.
+    pub reopen_at_most: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            lost_after: Duration::from_secs(2),
+            lost_repeat: Duration::from_secs(1),
+            reopen_after: Duration::from_millis(500),
+            reopen_at_most: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Where the daemon gets its pictures.
+pub struct Pictures<'a> {
+    /// Opens the source; called again after every error.
+    pub open: &'a (dyn Fn() -> Result<Box<dyn FrameSource>> + Sync),
+    /// True for a recording: an error ends the program. A camera is looked for again, for ever.
+    pub errors_end: bool,
+    /// How long to wait for what.
+    pub patience: Patience,
+}
+
+/// Shows pictures' results until `stop` is set, a recording ends, or `limit` has passed. `show` must not fail and return within milliseconds.
+///
+/// # Errors
+/// If a recording cannot be read. A camera that fails is looked for again.
+pub fn run(
+    pictures: &Pictures<'_>,
+    mut pipeline: Pipeline,
+    show: &mut dyn FnMut(View<'_>),
+    limit: Option<Duration>,
+    stop: &AtomicBool,
+) -> Result<()> {
+    let capture = Capture { pictures, latest: LatestFrame::default(), trouble: Mutex::new("no picture yet".into()), stop };
+    std::thread::scope(|scope| {
+        // Whoever leaves the scope early must tell the other thread first.
+        let _stop_at_exit = StopAtExit(stop);
+        let thread = std::thread::Builder::new().name("capture".into()).spawn_scoped(scope, || capture.run())?;
+        show(View::Starting);
+        notify(&[NotifyState::Ready]);
+        watch(&capture, &mut pipeline, show, limit);
+        notify(&[NotifyState::Stopping]);
+        stop.store(true, Ordering::Relaxed);
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// The main thread's loop.
+fn watch(capture: &Capture<'_>, pipeline: &mut Pipeline, show: &mut dyn FnMut(View<'_>), limit: Option<Duration>) {
+    let patience = capture.pictures.patience;
+    let started = Instant::now();
+    let mut frame = Frame::default();
+    let mut last_frame = started;
+    let mut lost_shown: Option<Instant> = None;
+    let mut classifier_failing = false;
+    let mut narrator = Narrator::default();
+    while !capture.stop.load(Ordering::Relaxed) && limit.is_none_or(|limit| started.elapsed() < limit) {
+        match capture.latest.take(&mut frame, NAP) {
+            Taken::Fresh => {
+                last_frame = Instant::now();
+                if lost_shown.take().is_some() {
+                    info!("the camera is back");
+                }
+                match pipeline.process(&frame) {
+                    Ok(observation) => {
+                        classifier_failing = false;
+                        narrator.tell(observation);
+                        show(View::Watching(observation));
+                    }
+                    Err(error) if !classifier_failing => {
+                        classifier_failing = true;
+                        warn!("a face could not be classified: {error:#}");
+                    }
+                    Err(_) => {}
+                }
+            }
+            Taken::Nothing if last_frame.elapsed() >= patience.lost_after => {
+                if lost_shown.is_none_or(|shown| shown.elapsed() >= patience.lost_repeat) {
+                    let reason = capture.trouble.lock().expect("no thread panics while it holds the reason").clone();
+                    if lost_shown.is_none() {
+                        warn!("camera lost: {reason}");
+                        notify(&[NotifyState::Status(&format!("camera lost: {reason}"))]);
+                    }
+                    show(View::CameraLost { reason: &reason });
+                    lost_shown = Some(Instant::now());
+                }
+            }
+            Taken::Nothing => {}
+            Taken::Closed => break,
+        }
+        notify(&[NotifyState::Watchdog]);
+    }
+}
+
+/// Tells systemd, if it listens.
+fn notify(states: &[NotifyState<'_>]) {
+    // Without a service manager there is nobody to tell, and one that does not answer restarts us by its watchdog.
+    let _ = sd_notify::notify(states);
+}
+
+struct StopAtExit<'a>(&'a AtomicBool);
+
+impl Drop for StopAtExit<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What the capture thread shares with the main thread.
+struct Capture<'a> {
+    pictures: &'a Pictures<'a>,
+    latest: LatestFrame,
+    /// Why there is no picture, for the display.
+    trouble: Mutex<String>,
+    stop: &'a AtomicBool,
+}
+
+impl Capture<'_> {
+    /// The capture thread: opens the source, reads it into the slot, and after any error closes, waits and opens it again.
+    fn run(&self) -> Result<()> {
+        let result = self.run_until_the_end();
+        self.latest.close();
+        result
+    }
+
+    fn run_until_the_end(&self) -> Result<()> {
+        let patience = self.pictures.patience;
+        let mut wait = patience.reopen_after;
+        let mut said = String::new();
+        while !self.stopped() {
+            let error = match (self.pictures.open)().and_then(|mut source| {
+                info!("pictures come from {}", source.description());
+                notify(&[NotifyState::Status(&format!("watching: {}", source.description()))]);
+                self.read(source.as_mut(), &mut wait)
+            }) {
+                Ok(()) => return Ok(()),
+                Err(error) if self.pictures.errors_end => return Err(error),
+                Err(error) => format!("{error:#}"),
+            };
+            // Said at the change only: a first failure, another reason, or a failure after pictures came (which resets the wait).
+            if error != said || wait == patience.reopen_after {
+                warn!("{error}; trying again every {} s", patience.reopen_at_most.as_secs());
+            }
+            *self.trouble.lock().expect("no thread panics while it holds the reason") = error.clone();
+            said = error;
+            self.nap(wait);
+            wait = (wait * 2).min(patience.reopen_at_most);
+        }
+        Ok(())
+    }
+
+    /// Reads until the recording ends or the flag is set.
+    fn read(&self, source: &mut dyn FrameSource, wait: &mut Duration) -> Result<()> {
+        let mut frame = Frame::default();
+        while !self.stopped() {
+            if source.waits_for_reader() && !self.latest.wait_until_taken(NAP) {
+                continue;
+            }
+            if !source.next_frame(&mut frame)? {
+                break;
+            }
+            self.latest.publish(&mut frame);
+            *wait = self.pictures.patience.reopen_after;
+        }
+        Ok(())
+    }
+
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    fn nap(&self, duration: Duration) {
+        let until = Instant::now() + duration;
+        while !self.stopped() && Instant::now() < until {
+            std::thread::sleep(NAP.min(until.saturating_duration_since(Instant::now())));
+        }
+    }
+}
+
+/// Tells the log, at level debug, what changes: who comes, what they show, who goes.
+#[derive(Default)]
+struct Narrator {
+    shown: Vec<(u64, Emotion)>,
+}
+
+impl Narrator {
+    fn tell(&mut self, observation: &Observation) {
+        if !log::log_enabled!(log::Level::Debug) {
+            return;
+        }
+        for face in &observation.faces {
+            if !self.shown.contains(&(face.id, face.expression)) {
+                let place = face.bounding_box;
+                debug!(
+                    "face {} at {},{} ({} px): {} {:.0} %",
+                    face.id,
+                    place.x,
+                    place.y,
+                    place.width,
+                    face.expression,
+                    100.0 * face.confidence()
+                );
+            }
+        }
+        for (id, _) in &self.shown {
+            if observation.faces.iter().all(|face| face.id != *id) {
+                debug!("face {id} has gone");
+            }
+        }
+        self.shown.clear();
+        self.shown.extend(observation.faces.iter().map(|face| (face.id, face.expression)));
+    }
+}

@@ -1,0 +1,131 @@
+//! Crops against Pillow's and probabilities against onnxruntime's, on pictures made from formulas.
+
+use image::{GrayImage, Luma};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use visaged::classifier::mini_xception::MiniXception;
+use visaged::classifier::preprocess::{CropBox, Cropper, SIDE};
+
+/// Written by `python -m training.vectors` in `models/`.
+#[derive(Deserialize)]
+struct Vectors<Case> {
+    cases: Vec<Case>,
+}
+
+/// A picture that both sides compute from a formula.
+#[derive(Deserialize)]
+struct Picture {
+    pattern: String,
+    seed: u32,
+    #[serde(default = "side")]
+    width: u32,
+    #[serde(default = "side")]
+    height: u32,
+}
+
+/// Pictures for the network are as large as its input.
+fn side() -> u32 {
+    SIDE as u32
+}
+
+#[derive(Deserialize)]
+struct CropCase {
+    name: String,
+    #[serde(flatten)]
+    picture: Picture,
+    #[serde(rename = "box")]
+    place: [f64; 4],
+    crop: Vec<u8>,
+}
+
+#[derive(Deserialize)]
+struct NetworkCase {
+    #[serde(flatten)]
+    picture: Picture,
+    probabilities: [f32; 7],
+}
+
+impl Picture {
+    fn draw(&self) -> GrayImage {
+        let Self { ref pattern, seed, width, height } = *self;
+        let gradient = |x: u32, y: u32| (3 * x + 5 * y + seed) % 256;
+        let mut state = seed;
+        let mut noise = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state >> 24
+        };
+        let mut image = GrayImage::new(width, height);
+        for y in 0..height {
+            for x in 0..width {
+                let value = match pattern.as_str() {
+                    "gradient" => gradient(x, y),
+                    "checker" if (x / 7 + y / 5) % 2 == 0 => 40 + seed % 16,
+                    "checker" => 215 - seed % 16,
+                    "rings" => {
+                        let (dx, dy) = ((2 * x).abs_diff(width), (2 * y).abs_diff(height));
+                        (dx * dx + dy * dy) / (8 + seed) % 256
+                    }
+                    "noise" => noise(),
+                    "blobs" => (noise() + 3 * gradient(x, y)) / 4,
+                    other => panic!("unknown pattern {other}"),
+                };
+                image.put_pixel(x, y, Luma([value as u8]));
+            }
+        }
+        image
+    }
+}
+
+#[test]
+fn crops_are_those_of_pillow() {
+    let vectors: Vectors<CropCase> = serde_json::from_str(include_str!("../data/preprocess_vectors.json")).unwrap();
+    assert!(vectors.cases.len() >= 10);
+    for case in vectors.cases {
+        let [left, top, right, bottom] = case.place;
+        let mut crop = [0.0; SIDE * SIDE];
+        Cropper::default().crop(&case.picture.draw(), CropBox { left, top, right, bottom }, &mut crop);
+        for (index, (ours, pillows)) in crop.iter().zip(&case.crop).enumerate() {
+            // Pillow rounds to 8 bits after each of its two passes, we do not: half a grey level each.
+            let difference = (ours - f32::from(*pillows)).abs();
+            assert!(difference <= 1.01, "{}: pixel {},{} is {ours}, Pillow's {pillows}", case.name, index % SIDE, index / SIDE);
+        }
+    }
+}
+
+#[test]
+fn probabilities_are_those_of_onnxruntime() {
+    let vectors: Vectors<NetworkCase> = serde_json::from_str(include_str!("../data/nano_vectors.json")).unwrap();
+    assert!(vectors.cases.len() >= 10);
+    let mut network = MiniXception::builtin().unwrap();
+    for NetworkCase { picture, probabilities } in vectors.cases {
+        let ours = network.classify_crop(&picture.draw()).unwrap();
+        for (ours, theirs) in ours.as_array().iter().zip(probabilities) {
+            // Both compute in f32, in another order; measured differences are below 1e-5.
+            assert!((ours - theirs).abs() < 1e-4, "{} {}: {ours}, onnxruntime's {theirs}", picture.pattern, picture.seed);
+        }
+    }
+}
+
+#[test]
+fn a_network_that_breaks_the_contract_is_refused_with_the_reason() {
+    let file = include_bytes!("../../models/mini_xception_nano.onnx");
+    let refused = |bytes: &[u8]| {
+        let checksum: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        MiniXception::from_bytes(bytes, &checksum, "model.onnx").err().expect("refused").to_string()
+    };
+    let with = |from: &str, to: &str| {
+        let at = file.windows(from.len()).position(|window| window == from.as_bytes()).expect("the text is in the file");
+        let mut bytes = file.to_vec();
+        bytes[at..at + from.len()].copy_from_slice(to.as_bytes());
+        bytes
+    };
+    let cases = [
+        (refused(b""), "visaged.contract"),
+        (refused(b"no ONNX file at all"), "ONNX"),
+        (refused(&with("angry,disgust,fear,happy", "happy,disgust,fear,angry")), "FER-2013's order"),
+        (refused(&with("visaged.contract", "visaged.kontract")), "visaged.contract"),
+    ];
+    for (message, reason) in cases {
+        assert!(message.starts_with("model.onnx: ") && message.contains(reason) && !message.contains('\n'), "{message}");
+    }
+}

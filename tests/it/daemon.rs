@@ -1,0 +1,158 @@
+//! The daemon with a camera that fails and comes back, a slow reader, and the end.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use image::GrayImage;
+use visaged::camera::FrameSource;
+use visaged::classifier::{EmotionClassifier, Probabilities};
+use visaged::config::TrackerConfig;
+use visaged::daemon::{self, Patience, Pictures};
+use visaged::detector::{Detection, FaceDetector};
+use visaged::frame::{BoundingBox, Frame, monotonic_now};
+use visaged::outputs::View;
+use visaged::pipeline::Pipeline;
+
+/// Finds one face in every picture, in `per_frame`.
+struct OneFace {
+    per_frame: Duration,
+}
+
+impl FaceDetector for OneFace {
+    fn detect(&mut self, _: &GrayImage) -> &[Detection] {
+        const FACE: Detection = Detection { bounding_box: BoundingBox { x: 0, y: 0, width: 8, height: 8 }, neighbors: 4 };
+        std::thread::sleep(self.per_frame);
+        &[FACE]
+    }
+}
+
+struct AlwaysHappy;
+
+impl EmotionClassifier for AlwaysHappy {
+    fn classify(&mut self, _: &GrayImage, _: BoundingBox) -> Result<Probabilities> {
+        Ok(Probabilities::new([0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]).unwrap())
+    }
+}
+
+fn pipeline(per_frame: Duration) -> Pipeline {
+    Pipeline::new(Box::new(OneFace { per_frame }), Box::new(AlwaysHappy), TrackerConfig::default())
+}
+
+/// Gives `frames` pictures, one every `period`, then what `end` says.
+struct Clip {
+    frames: u64,
+    period: Duration,
+    end: fn() -> Result<bool>,
+    waits: bool,
+    next: u64,
+}
+
+impl FrameSource for Clip {
+    fn description(&self) -> &str {
+        "a clip"
+    }
+
+    fn next_frame(&mut self, frame: &mut Frame) -> Result<bool> {
+        if self.next == self.frames {
+            return (self.end)();
+        }
+        std::thread::sleep(self.period);
+        frame.resize(8, 8);
+        frame.sequence = self.next;
+        frame.captured_at = monotonic_now();
+        self.next += 1;
+        Ok(true)
+    }
+
+    fn waits_for_reader(&self) -> bool {
+        self.waits
+    }
+}
+
+const IMPATIENT: Patience = Patience {
+    lost_after: Duration::from_millis(40),
+    lost_repeat: Duration::from_millis(20),
+    reopen_after: Duration::from_millis(150),
+    reopen_at_most: Duration::from_millis(150),
+};
+
+#[test]
+fn an_unplugged_camera_is_shown_as_lost_with_the_reason_and_comes_back() {
+    let opened = AtomicUsize::new(0);
+    let stop = AtomicBool::new(false);
+    let open = || {
+        let last = opened.fetch_add(1, Ordering::Relaxed) == 1;
+        let end: fn() -> Result<bool> = if last { || Ok(false) } else { || bail!("No such device") };
+        Ok(Box::new(Clip { frames: 3, period: Duration::from_millis(5), end, waits: false, next: 0 }) as Box<dyn FrameSource>)
+    };
+    let mut shown = Vec::new();
+    let mut show = |view: View<'_>| {
+        let said = match view {
+            View::Starting => "starting".to_owned(),
+            View::Watching(observation) => format!("{} face", observation.faces.len()),
+            View::CameraLost { reason } => format!("lost: {reason}"),
+        };
+        if shown.last() != Some(&said) {
+            shown.push(said);
+        }
+    };
+    let pictures = Pictures { open: &open, errors_end: false, patience: IMPATIENT };
+    daemon::run(&pictures, pipeline(Duration::ZERO), &mut show, None, &stop).unwrap();
+    assert_eq!(shown, ["starting", "1 face", "lost: No such device", "1 face"]);
+}
+
+#[test]
+fn a_recording_that_cannot_be_read_ends_the_program() {
+    let open = || -> Result<Box<dyn FrameSource>> { bail!("clip.y4m: no such file") };
+    let pictures = Pictures { open: &open, errors_end: true, patience: IMPATIENT };
+    let error = daemon::run(&pictures, pipeline(Duration::ZERO), &mut |_| (), None, &AtomicBool::new(false)).unwrap_err();
+    assert_eq!(error.to_string(), "clip.y4m: no such file");
+}
+
+/// Which frames a reader of 20 ms per frame sees of ten that come every 2 ms.
+fn seen_by_a_slow_reader(waits: bool) -> Vec<u64> {
+    let dropped = Mutex::new(Vec::new());
+    let open = || {
+        Ok(Box::new(Clip { frames: 10, period: Duration::from_millis(2), end: || Ok(false), waits, next: 0 }) as Box<dyn FrameSource>)
+    };
+    let pictures = Pictures { open: &open, errors_end: true, patience: Patience::default() };
+    let mut show = |view: View<'_>| {
+        if let View::Watching(observation) = view {
+            dropped.lock().unwrap().push(observation.dropped);
+        }
+    };
+    daemon::run(&pictures, pipeline(Duration::from_millis(20)), &mut show, None, &AtomicBool::new(false)).unwrap();
+    dropped.into_inner().unwrap()
+}
+
+#[test]
+fn a_slow_reader_of_a_camera_sees_the_newest_frame_and_knows_how_many_it_missed() {
+    let dropped = seen_by_a_slow_reader(false);
+    assert!(dropped.len() < 5, "{dropped:?}");
+    assert_eq!(dropped.iter().sum::<u64>() + dropped.len() as u64, 10);
+}
+
+#[test]
+fn a_recording_at_full_speed_loses_no_frame() {
+    assert_eq!(seen_by_a_slow_reader(true), [0; 10]);
+}
+
+#[test]
+fn the_stop_flag_ends_everything_within_a_fifth_of_a_second() {
+    let open = || {
+        Ok(Box::new(Clip { frames: u64::MAX, period: Duration::from_millis(10), end: || Ok(false), waits: false, next: 0 })
+            as Box<dyn FrameSource>)
+    };
+    let pictures = Pictures { open: &open, errors_end: false, patience: Patience::default() };
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let daemon = scope.spawn(|| daemon::run(&pictures, pipeline(Duration::ZERO), &mut |_| (), None, &stop));
+        std::thread::sleep(Duration::from_millis(30));
+        let asked = std::time::Instant::now();
+        stop.store(true, Ordering::Relaxed);
+        daemon.join().unwrap().unwrap();
+        assert!(asked.elapsed() < Duration::from_millis(200));
+    });
+}
