@@ -72,9 +72,10 @@ fn head(canvas: &mut Canvas<'_>, face: &Face) {
     let puff = 1.0 + 0.02 * face.cheek_raise;
     let edge = 0.25 / canvas.pixel;
     canvas.fill(Area { left: -0.54, top: -0.9, right: 0.54, bottom: chin + 0.02 }, |u, v| {
-        // The outline: an ellipse above, below a narrower one whose sides are straighter.
+        // The outline: a broad arch above, below an ellipse that narrows to the chin.
         let (distance, width) = if v < jaw_centre {
-            ((v - jaw_centre) * (1.0 / 0.98), 0.5 * puff)
+            let up = (v - jaw_centre) * (1.0 / 0.98);
+            (up * up, 0.5 * puff)
         } else {
             let down = (v - jaw_centre) * jaw_inverse;
             (down, 0.5 * puff - 0.055 * smooth(0.0, 0.6, down))
