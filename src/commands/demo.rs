@@ -11,6 +11,9 @@ use super::{run, start_log};
 use crate::camera::devices;
 use crate::config::{CameraConfig, Config, ReplaySpeed, SourceKind};
 
+/// So long the explanation stands before the scene covers it.
+const READING_TIME: Duration = Duration::from_secs(2);
+
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// What to look at: `puppet` (a drawn face), a camera (/dev/video0), a folder of pictures, a picture, a .y4m file, or `-` for y4m from standard
@@ -42,6 +45,9 @@ pub(super) fn run(args: &Args, verbose: u8, out: &mut dyn Write) -> Result<()> {
     }
     let stop = run::stop_flag()?;
     writeln!(out, "{why} Ctrl-C ends. Nothing that is seen is stored or sent.")?;
+    if in_terminal {
+        std::thread::sleep(READING_TIME);
+    }
     let result = run::watch(&config, args.seconds.map(Duration::from_secs), &stop);
     kept_log.print();
     result
