@@ -99,7 +99,7 @@ impl RpicamCamera {
     /// # Errors
     /// If it is not installed or does not start.
     pub fn open(config: &CameraConfig) -> Result<Self> {
-        let program = program().context("rpicam-vid is not installed (Raspberry Pi OS: sudo apt install rpicam-apps-lite)")?;
+        let program = program().context("rpicam-vid is not installed (Raspberry Pi OS: sudo apt install rpicam-apps)")?;
         let name = program.display().to_string();
         Self::start(Command::new(&program), &name, config).with_context(|| format!("cannot start {name}"))
     }

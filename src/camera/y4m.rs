@@ -26,7 +26,7 @@ pub(super) struct Header {
 
 /// Why a stream cannot be read.
 #[derive(Debug, Error)]
-pub(super) enum Y4mError {
+pub(crate) enum Y4mError {
     #[error("not a y4m stream (it does not begin with YUV4MPEG2)")]
     NotY4m,
     #[error("the y4m header does not end within {MAX_LINE} bytes")]
@@ -39,7 +39,7 @@ pub(super) enum Y4mError {
     PixelFormat(String),
     #[error("damaged after {0} frames (no FRAME line)")]
     NoFrameLine(u64),
-    #[error(transparent)]
+    #[error("cannot read on")]
     Read(#[from] io::Error),
 }
 
