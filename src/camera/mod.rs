@@ -14,10 +14,11 @@ mod opener;
 pub mod picture;
 mod pipe;
 mod recording;
+pub mod puppet;
 pub mod replay;
 pub mod rpicam;
 pub mod v4l2;
-mod y4m;
+pub(crate) mod y4m;
 
 pub use opener::{Opener, open};
 
