@@ -5,16 +5,19 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::{run, start_log};
-use crate::camera::v4l2;
+use crate::camera::{devices, rpicam};
 use crate::config::{CameraConfig, Config, ReplaySpeed, SourceKind};
+
+/// So long the explanation stands before the scene covers it.
+const READING_TIME: Duration = Duration::from_secs(2);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// What to look at: `puppet` (a drawn face), a camera (/dev/video0), a folder of pictures, a picture, a .y4m file, or `-` for y4m from standard
-    /// input [default: your webcam if there is one, else the drawn face]
+    /// input [default: your camera if there is one, else the drawn face]
     input: Option<PathBuf>,
     /// End after this many seconds.
     #[arg(long, value_name = "N")]
@@ -34,7 +37,7 @@ pub(super) fn run(args: &Args, verbose: u8, out: &mut dyn Write) -> Result<()> {
         start_log(if in_terminal { verbose } else { verbose.max(1) }, env_logger::Target::Stderr);
     }
 
-    let (camera, why) = choose(args.input.as_deref());
+    let (camera, why) = choose(args.input.as_deref())?;
     let mut config = Config { camera, ..Config::default() };
     config.display.terminal = in_terminal;
     if let Some(cascade) = &args.cascade {
@@ -42,32 +45,48 @@ pub(super) fn run(args: &Args, verbose: u8, out: &mut dyn Write) -> Result<()> {
     }
     let stop = run::stop_flag()?;
     writeln!(out, "{why} Ctrl-C ends. Nothing that is seen is stored or sent.")?;
+    if in_terminal {
+        std::thread::sleep(READING_TIME);
+    }
     let result = run::watch(&config, args.seconds.map(Duration::from_secs), &stop);
     kept_log.print();
     result
 }
 
 /// Where the demo's pictures come from, and why, in a sentence.
-fn choose(input: Option<&Path>) -> (CameraConfig, String) {
+fn choose(input: Option<&Path>) -> Result<(CameraConfig, String)> {
     let default = CameraConfig::default();
-    match input {
+    Ok(match input {
         Some(path) if path == Path::new("puppet") => (puppet(), "Looking at a drawn face.".into()),
-        Some(path) if path.starts_with("/dev") => (
-            CameraConfig { source: SourceKind::V4l2, device: path.into(), ..default },
-            format!("Looking at the camera {}.", path.display()),
-        ),
+        Some(path) if path.starts_with("/dev") => {
+            // The service would wait for it; whoever types a path wants to know that it is wrong.
+            std::fs::metadata(path)
+                .with_context(|| format!("no camera {} (`visaged doctor` lists those that are there)", path.display()))?;
+            let camera = CameraConfig { source: SourceKind::V4l2, device: path.into(), ..default };
+            (camera, format!("Looking at the camera {}.", path.display()))
+        }
         Some(path) => (
             CameraConfig { source: SourceKind::Replay, replay: path.into(), replay_speed: ReplaySpeed::Recorded, ..default },
             format!("Looking at {}.", if path == Path::new("-") { "standard input".into() } else { path.display().to_string() }),
         ),
-        None => match v4l2::candidates().into_iter().find(v4l2::Candidate::is_usable) {
-            Some(camera) => (
-                CameraConfig { source: SourceKind::V4l2, device: camera.path.clone(), ..default },
-                format!("Looking at the camera \"{}\" ({}).", camera.card, camera.path.display()),
-            ),
-            None => (puppet(), "No camera that can be used was found (`visaged doctor` says why): looking at a drawn face instead.".into()),
-        },
+        None => first_camera().unwrap_or_else(|| {
+            (
+                puppet(),
+                "No camera that can be used was found (`visaged doctor` says why): looking at a drawn face instead.".into(),
+            )
+        }),
+    })
+}
+
+/// A webcam, else a CSI camera.
+fn first_camera() -> Option<(CameraConfig, String)> {
+    let default = CameraConfig::default();
+    if let Some(camera) = devices::candidates().into_iter().find(|candidate| candidate.verdict.is_usable()) {
+        let sentence = format!("Looking at the camera \"{}\" ({}).", camera.card, camera.path.display());
+        return Some((CameraConfig { source: SourceKind::V4l2, device: camera.path, ..default }, sentence));
     }
+    let csi = rpicam::list_cameras(&rpicam::program()?).ok()?.into_iter().next()?;
+    Some((CameraConfig { source: SourceKind::Rpicam, ..default }, format!("Looking at the CSI camera {csi}.")))
 }
 
 fn puppet() -> CameraConfig {

@@ -33,7 +33,7 @@ pub struct Cli {
 enum Command {
     /// Watch the camera until stopped (what the service runs).
     Run(run::Args),
-    /// See it work in this terminal: your webcam if there is one, else a drawn face.
+    /// See it work in this terminal: your camera if there is one, else a drawn face.
     Demo(demo::Args),
     /// Look at cameras, files and permissions, and say what to mend.
     Doctor(doctor::Args),

@@ -93,6 +93,19 @@ fn crops_are_those_of_pillow() {
 }
 
 #[test]
+fn cropping_allocates_nothing_once_a_face_of_that_size_was_seen() {
+    let image = GrayImage::from_pixel(640, 480, Luma([99]));
+    let mut cropper = Cropper::default();
+    let mut crop = [0.0; SIDE * SIDE];
+    let mut crop_at = |left: f64| {
+        cropper.crop(&image, CropBox { left, top: 20.5, right: left + 240.25, bottom: 260.75 }, &mut crop);
+    };
+    crop_at(3.5);
+    let allocations = allocation_counter::measure(|| (0..50).for_each(|step| crop_at(f64::from(step) * 7.25)));
+    assert_eq!(allocations.count_total, 0);
+}
+
+#[test]
 fn probabilities_are_those_of_onnxruntime() {
     let vectors: Vectors<NetworkCase> = serde_json::from_str(include_str!("../data/nano_vectors.json")).unwrap();
     assert!(vectors.cases.len() >= 10);
