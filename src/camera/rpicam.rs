@@ -159,9 +159,13 @@ impl RpicamCamera {
         {
             self.messages.read();
         }
-        let status = match self.child.try_wait() {
-            Ok(Some(status)) => status.to_string(),
-            _ => "its output is closed".into(),
+        // Its pipes close a moment before it can be reaped.
+        let status = loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => break status.to_string(),
+                Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(1)),
+                _ => break "its output is closed".into(),
+            }
         };
         match self.messages.last_line() {
             "" => anyhow!("the program ended ({status})"),
