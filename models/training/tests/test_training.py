@@ -78,6 +78,10 @@ def test_nano_has_the_parameters_of_the_original():
     assert parameter_count(network) + 2 * channels == 58_423
 
 
+def test_the_baseline_has_the_parameters_of_the_dissertation():
+    assert parameter_count(build("sequential")) == 2_345_607
+
+
 @pytest.mark.parametrize("size", SHAPES)
 def test_networks_stay_within_their_budget(size):
     assert parameter_count(build(size)) <= 1_000_000
