@@ -118,6 +118,8 @@ class Run:
         self.public_labels = public.labels
         votes = None
         if args.vote_share > 0:
+            if not train.in_csv_order:
+                raise SystemExit("the FER+ votes need IDX files or fer2013.csv (--vote-share 0)")
             votes = torch.from_numpy(load_votes(args.data, "train"))
         self.targets = targets(self.labels, votes, args.vote_share, args.smoothing)
 
