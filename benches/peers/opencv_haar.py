@@ -1,10 +1,11 @@
-"""The Haar detector's time beside OpenCV's: same pictures, same parameters, same boxes, one thread each, in turns.
+"""The Haar detector's time beside OpenCV's: same pictures, same parameters, same boxes.
 
     python3 -m venv venv && venv/bin/pip install "opencv-python-headless<5"
     venv/bin/python benches/peers/opencv_haar.py [--rounds N]
 
-Needs cargo and the cascade of Debian's package opencv-data. Prints the fastest and the median of all rounds in milliseconds, and the ratio of the
-medians. OpenCV 5 has no Haar cascades in its main package, hence "<5".
+One thread each, in turns. Needs cargo and the cascade of Debian's package opencv-data. Prints the
+fastest and the median of all rounds in milliseconds, and the ratio of the medians. OpenCV 5 has no
+Haar cascades in its main package, hence "<5".
 """
 
 import argparse
@@ -32,11 +33,16 @@ def opencv(cascade, image, factor, size):
 
 def ours():
     """One run of the benchmark: (factor, size) -> (fastest, median) in ms."""
-    command = ["cargo", "bench", "--quiet", "--bench", "detector", "--", "solvay_640x480", "--sample-count", "20"]
+    bench = ["cargo", "bench", "--quiet", "--bench", "detector"]
+    command = [*bench, "--", "solvay_640x480", "--sample-count", "20"]
     table = subprocess.run(command, cwd=ROOT, check=True, text=True, stdout=subprocess.PIPE).stdout
     # ├─ (1.1, 24)  40.12 ms      │ 51.2 ms       │ 41.3 ms       │ …: fastest, slowest, median
     row = re.compile(r"\((\d\.\d), (\d+)\)\s+([\d.]+) (\S+)\s+│[^│]*│ ([\d.]+) (\S+)")
-    found = {(float(m[1]), int(m[2])): (float(m[3]) * UNITS[m[4]], float(m[5]) * UNITS[m[6]]) for m in row.finditer(table)}
+    found = {}
+    for match in row.finditer(table):
+        factor, size, fastest, unit, median, median_unit = match.groups()
+        times = float(fastest) * UNITS[unit], float(median) * UNITS[median_unit]
+        found[float(factor), int(size)] = times
     if sorted(found) != RUNS:
         sys.exit(f"cannot read the benchmark's table:\n{table}")
     return found
@@ -60,12 +66,15 @@ def main():
         for run in RUNS:
             theirs[run] += [opencv(cascade, image, *run) for _ in range(7)]
 
-    print(f"{PICTURE.name}, frontalface_default, 3 neighbours, OpenCV {cv2.__version__}, one thread; ms: fastest, median")
+    print(f"{PICTURE.name}, {Path(CASCADE).name}, 3 neighbours, OpenCV {cv2.__version__}")
+    print("ms: fastest and median, one thread")
     for run in RUNS:
-        fastest, median = min(fast for fast, _ in mine[run]), statistics.median(median for _, median in mine[run])
+        fastest = min(fast for fast, _ in mine[run])
+        median = statistics.median(median for _, median in mine[run])
         their_fastest, their_median = min(theirs[run]), statistics.median(theirs[run])
         print(
-            f"factor {run[0]} min_size {run[1]}: ours {fastest:6.2f} {median:6.2f}   OpenCV {their_fastest:6.2f} {their_median:6.2f}"
+            f"factor {run[0]} min_size {run[1]}: ours {fastest:6.2f} {median:6.2f}"
+            f"   OpenCV {their_fastest:6.2f} {their_median:6.2f}"
             f"   ratio {median / their_median:.2f}"
         )
 
