@@ -1,4 +1,4 @@
-# make demo   see it work: your webcam if there is one, else a drawn face
+# make demo   see it work: your camera if there is one, else a drawn face
 # make test   run the tests
 # make bench  measure every stage on this machine
 # make check  formatting, lints, documentation
