@@ -17,15 +17,15 @@ pub mod config;
 pub mod frame;
 
 pub mod camera;
-pub mod classifier;
-pub mod detector;
 pub mod latest;
+pub mod detector;
+pub mod classifier;
+pub mod tracker;
 pub mod outputs;
 
-pub mod daemon;
 pub mod pipeline;
+pub mod daemon;
 
-pub mod commands;
 pub mod dataset;
 pub mod metrics;
-pub mod tracker;
+pub mod commands;

@@ -10,7 +10,7 @@ use super::exit::Usage;
 use crate::camera::picture;
 use crate::classifier::mini_xception::MiniXception;
 use crate::config::{ClassifierConfig, Config, DetectorConfig};
-use crate::detector::haar::{Cascade, HaarDetector};
+use crate::detector::haar::{HaarCascade, HaarDetector};
 
 /// Where the service finds its configuration.
 pub(super) const DEFAULT_CONFIG: &str = "/etc/visaged/visaged.toml";
@@ -26,7 +26,7 @@ pub(super) fn load_config(path: Option<&Path>) -> Result<Config> {
 
 /// Reads the cascade file.
 pub(super) fn open_detector(config: &DetectorConfig) -> Result<HaarDetector> {
-    Ok(HaarDetector::new(Cascade::load(&config.cascade)?, config))
+    Ok(HaarDetector::new(HaarCascade::load(&config.cascade)?, config))
 }
 
 /// Loads the configured network, or the built-in one.

@@ -4,6 +4,8 @@ use image::GrayImage;
 
 use crate::frame::BoundingBox;
 
+pub mod haar;
+
 /// A face that a detector found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Detection {

@@ -3,3 +3,5 @@
 mod classifier;
 mod commands;
 mod daemon;
+mod haar;
+mod tracker;

@@ -1,0 +1,1 @@
+"""Trains, quantizes and exports the networks that visaged runs."""

@@ -1,0 +1,146 @@
+"""The networks: mini-Xception (Arriaga, Valdenegro-Toro and Plöger 2017, arXiv 1710.07557).
+
+Two plain convolutions, then residual modules of depthwise-separable convolutions, then a 3×3
+convolution to seven maps whose means are the logits. No dense layer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What makes one size of the network."""
+
+    stem: tuple[int, int]
+    """Channels of the two first convolutions (3×3, unpadded)."""
+    stem_stride: int
+    """Stride of the second of them."""
+    modules: tuple[tuple[int, bool], ...]
+    """For each residual module its channels and whether it halves the picture."""
+    leading_relu: bool
+    """Whether a module's convolutions begin with a ReLU, as in Xception itself (Chollet 2017)."""
+    dropout: float
+    """Share of the last feature maps set to zero in training."""
+
+
+SHAPES = {
+    "nano": Shape(
+        stem=(8, 8),
+        stem_stride=1,
+        modules=((16, True), (32, True), (64, True), (128, True)),
+        leading_relu=False,
+        dropout=0.0,
+    ),
+    "base": Shape(
+        stem=(16, 32),
+        stem_stride=2,
+        modules=((64, True), (64, False), (160, True), (160, False), (320, True), (320, False)),
+        leading_relu=True,
+        dropout=0.2,
+    ),
+}
+
+
+class SeparableConv(nn.Module):
+    """3×3 depthwise convolution, then 1×1 convolution, then batch normalisation."""
+
+    def __init__(self, inputs: int, outputs: int):
+        super().__init__()
+        self.depthwise = nn.Conv2d(inputs, inputs, 3, padding=1, groups=inputs, bias=False)
+        self.pointwise = nn.Conv2d(inputs, outputs, 1, bias=False)
+        self.norm = nn.BatchNorm2d(outputs)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.norm(self.pointwise(self.depthwise(x)))
+
+
+class ResidualModule(nn.Module):
+    """Two separable convolutions beside a shortcut.
+
+    A halving module ends in a 3×3 max-pool of stride 2, and its shortcut is a 1×1 convolution
+    of every other pixel; the others keep their size and their input is the shortcut.
+    """
+
+    def __init__(self, inputs: int, outputs: int, halves: bool, leading_relu: bool):
+        super().__init__()
+        self.halves = halves
+        self.leading_relu = leading_relu
+        self.first = SeparableConv(inputs, outputs)
+        self.second = SeparableConv(outputs, outputs)
+        if halves:
+            self.shortcut = nn.Conv2d(inputs, outputs, 1, bias=False)
+            self.shortcut_norm = nn.BatchNorm2d(outputs)
+        elif inputs != outputs:
+            raise ValueError("a module that keeps the size keeps the channels too")
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.first(F.relu(x) if self.leading_relu else x)
+        y = self.second(F.relu(y))
+        if not self.halves:
+            return y + x
+        shortcut = self.shortcut_norm(self.shortcut(x[:, :, ::2, ::2]))
+        return F.max_pool2d(y, 3, stride=2, padding=1) + shortcut
+
+
+class MiniXception(nn.Module):
+    """Grey faces (count, 1, 48, 48), values 0..255, to seven logits (count, 7)."""
+
+    def __init__(self, shape: Shape):
+        super().__init__()
+        first, second = shape.stem
+        self.conv1 = nn.Conv2d(1, first, 3, bias=False)
+        self.norm1 = nn.BatchNorm2d(first)
+        self.conv2 = nn.Conv2d(first, second, 3, stride=shape.stem_stride, bias=False)
+        self.norm2 = nn.BatchNorm2d(second)
+        channels = [second, *(outputs for outputs, _ in shape.modules)]
+        self.residual = nn.Sequential(
+            *(
+                # The stem ends in a ReLU, so the first module needs none.
+                ResidualModule(inputs, outputs, halves, shape.leading_relu and index > 0)
+                for index, (inputs, (outputs, halves)) in enumerate(zip(channels, shape.modules))
+            )
+        )
+        self.dropout = nn.Dropout2d(shape.dropout)
+        self.head = nn.Conv2d(channels[-1], 7, 3, padding=1)
+
+    def forward(self, faces: torch.Tensor) -> torch.Tensor:
+        x = faces / 127.5 - 1
+        x = F.relu(self.norm1(self.conv1(x)))
+        x = F.relu(self.norm2(self.conv2(x)))
+        x = self.head(self.dropout(self.residual(x)))
+        return x.mean(dim=(2, 3))
+
+
+def build(size: str) -> MiniXception:
+    """An untrained network of a size in `SHAPES`."""
+    return MiniXception(SHAPES[size])
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Trainable parameters, batch normalisation included."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def multiply_adds(network: nn.Module) -> int:
+    """Multiply-adds of all convolutions for one 48×48 face."""
+    total = 0
+
+    def count(conv: nn.Conv2d, _inputs, output: torch.Tensor) -> None:
+        nonlocal total
+        total += output[0].numel() * conv.weight[0].numel()
+
+    hooks = [m.register_forward_hook(count) for m in network.modules() if isinstance(m, nn.Conv2d)]
+    was_training = network.training
+    network.eval()
+    with torch.no_grad():
+        network(torch.zeros(1, 1, 48, 48))
+    network.train(was_training)
+    for hook in hooks:
+        hook.remove()
+    return total

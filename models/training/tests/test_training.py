@@ -1,0 +1,138 @@
+"""Run with `python -m pytest training` in `models/`; needs no data set."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from training import vectors
+from training.augment import augment
+from training.data import CLASSES, VOTE_OF_CLASS, VOTES, read_idx
+from training.export import quantize, run_onnx, save, to_onnx
+from training.labels import expected_labels, targets
+from training.metrics import calibration_error, class_f1, confusion
+from training.networks import SHAPES, build, multiply_adds, parameter_count
+from training.preprocess import crop_face, with_margin
+from training.train import learning_rate
+
+TEST_DATA = Path(__file__).parents[3] / "tests" / "data"
+
+
+def lived_in(size: str) -> torch.nn.Module:
+    """A random network whose batch normalisations are not the identity."""
+    torch.manual_seed(5)
+    network = build(size)
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.2)
+            module.running_var.uniform_(0.5, 2.0)
+            torch.nn.init.uniform_(module.weight, 0.5, 1.5)
+            torch.nn.init.normal_(module.bias, 0, 0.2)
+    return network.eval()
+
+
+def test_idx_files_are_read_as_written(tmp_path):
+    content = bytes([0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6])
+    path = tmp_path / "some-idx2-ubyte"
+    path.write_bytes(content)
+    assert read_idx(path).tolist() == [[1, 2, 3], [4, 5, 6]]
+    path.write_bytes(content[:-1])
+    with pytest.raises(ValueError, match="header says"):
+        read_idx(path)
+
+
+def test_votes_are_matched_to_classes_by_meaning():
+    meaning = [VOTES[column] for column in VOTE_OF_CLASS]
+    assert [name[:3] for name in meaning] == [
+        {"angry": "ang", "happy": "hap", "sad": "sad"}.get(name, name[:3]) for name in CLASSES
+    ]
+
+
+def test_a_box_of_the_size_of_the_crop_is_copied():
+    picture = vectors.draw("noise", 3, 60, 50)
+    assert (crop_face(picture, (5.0, 1.0, 53.0, 49.0)) == picture[1:49, 5:53]).all()
+
+
+def test_outside_the_picture_the_border_goes_on():
+    picture = vectors.draw("noise", 3, 48, 48)
+    crop = crop_face(picture, (-24.0, 0.0, 24.0, 48.0))
+    assert (crop[:, :24] == picture[:, :1]).all()
+    assert (crop[:, 24:] == picture[:, :24]).all()
+
+
+def test_a_margin_grows_the_box_on_every_side():
+    assert with_margin(10, 20, 100, 0.1) == (0, 10, 120, 130)
+
+
+def test_the_stored_preprocessing_vectors_are_what_the_reference_gives():
+    stored = json.loads((TEST_DATA / "preprocess_vectors.json").read_text())
+    assert stored["cases"] == vectors.preprocess_vectors()["cases"]
+
+
+def test_nano_has_the_parameters_of_the_original():
+    network = build("nano")
+    channels = sum(m.num_features for m in network.modules() if hasattr(m, "running_mean"))
+    # Keras counts the running means and variances as parameters: 58,423 for seven classes.
+    assert parameter_count(network) + 2 * channels == 58_423
+
+
+@pytest.mark.parametrize("size", SHAPES)
+def test_networks_stay_within_their_budget(size):
+    assert parameter_count(build(size)) <= 1_000_000
+    assert multiply_adds(build(size)) <= 60_000_000
+
+
+@pytest.mark.parametrize("size", SHAPES)
+def test_the_float_file_computes_what_the_network_computes(size, tmp_path):
+    network = lived_in(size)
+    faces = np.stack([vectors.draw(pattern, 7, 48, 48) for pattern in vectors.FORMULAS])
+    save(to_onnx(network, 1.25, False, {"visaged.contract": "1"}), tmp_path / "net.onnx")
+    with torch.no_grad():
+        logits = network(torch.from_numpy(faces)[:, None].float()) / 1.25
+    found = run_onnx(tmp_path / "net.onnx", faces)
+    assert np.abs(found - logits.softmax(dim=1).numpy()).max() < 1e-4
+
+
+def test_quantized_weights_are_near_and_symmetric():
+    weight = np.random.default_rng(1).normal(size=(6, 4, 3, 3))
+    values, scales = quantize(weight)
+    assert values.min() >= -127
+    restored = values * scales[:, None, None, None]
+    assert np.abs(restored - weight).mean() < np.abs(weight).mean() * 0.02
+
+
+def test_targets_sum_to_one_and_votes_keep_the_frequencies_of_the_labels():
+    random = np.random.default_rng(1)
+    votes = torch.from_numpy(random.dirichlet(np.full(10, 0.3), 500).astype(np.float32))
+    labels = votes[:, list(VOTE_OF_CLASS)].argmax(dim=1)
+    expected = expected_labels(votes, labels)
+    assert torch.allclose(
+        expected.mean(dim=0), torch.bincount(labels, minlength=7) / 500, atol=0.01
+    )
+    mixed = targets(labels, votes, 0.5, 0.1)
+    assert torch.allclose(mixed.sum(dim=1), torch.ones(500), atol=1e-5)
+
+
+def test_augmentation_repeats_with_its_seed_and_stays_in_range():
+    faces = torch.from_numpy(vectors.draw("blobs", 1, 48, 48)).float().repeat(16, 1, 1, 1)
+    first = augment(faces, 1.0, torch.Generator().manual_seed(3))
+    again = augment(faces, 1.0, torch.Generator().manual_seed(3))
+    assert torch.equal(first, again)
+    assert first.min() >= 0 and first.max() <= 255
+    assert not torch.equal(first[0], first[1])
+
+
+def test_the_learning_rate_warms_up_holds_and_falls_to_nothing():
+    assert learning_rate(0.0, 1.0, 0.4) == 0
+    assert learning_rate(0.5, 1.0, 0.4) == 1
+    assert learning_rate(0.8, 1.0, 0.4) == pytest.approx(0.5)
+
+
+def test_figures_by_pencil():
+    labels = np.array([0, 0, 1, 3])
+    counts = confusion(labels, np.array([0, 1, 1, 3]))
+    assert class_f1(counts)[[0, 1, 2, 3]] == pytest.approx([2 / 3, 2 / 3, 0, 1])
+    sure = np.eye(7)[[0, 1, 1, 3]]
+    assert calibration_error(sure, labels) == pytest.approx(0.25)

@@ -1,0 +1,248 @@
+"""Train a network on FER-2013 Training and choose its best epoch on PublicTest.
+
+    python -m training.train --size nano --out runs/nano
+
+Every epoch writes a checkpoint, and the same command goes on from it. PrivateTest is never
+read here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+from tqdm import tqdm
+
+from .augment import augment
+from .data import DEFAULT_DATA_DIR, load_split, load_votes
+from .labels import targets
+from .metrics import summary
+from .networks import build, multiply_adds, parameter_count
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("--size", choices=["nano", "base"], default="nano")
+    add("--data", type=Path, default=DEFAULT_DATA_DIR, help="optional data folder")
+    add("--out", type=Path, required=True, help="folder of this run")
+    add("--epochs", type=int, default=80, help="may be changed when a run goes on")
+    add("--decay", type=float, default=0.4, help="last part of the run in which the rate falls")
+    add("--batch", type=int, default=128)
+    add("--rate", type=float, default=3e-3, help="highest learning rate of AdamW")
+    add("--weight-decay", type=float, default=1e-2)
+    add("--strength", type=float, default=0.7, help="of the augmentation, 0 to 1")
+    add("--vote-share", type=float, default=0.5, help="of the targets, from the FER+ votes")
+    add("--smoothing", type=float, default=0.0, help="of the targets, uniform")
+    add("--balance", type=float, default=0.0, help="0: as they come, 1: classes equally often")
+    add("--teacher", type=Path, nargs="*", default=[], help="best.pt of larger networks")
+    add("--teacher-share", type=float, default=0.6, help="of the targets, from the teachers")
+    add("--teacher-temperature", type=float, default=1.5)
+    add("--average", type=float, default=0.998, help="decay per step of the weight average")
+    add("--bf16", action="store_true", help="compute in bfloat16 where that is safe")
+    add("--threads", type=int, default=1, help="of the CPU")
+    add("--seed", type=int, default=1)
+    add("--restart", action="store_true", help="ignore a checkpoint that is there")
+    return parser.parse_args()
+
+
+def learning_rate(progress: float, highest: float, decay: float) -> float:
+    """Warm-up over the first 3 %, then constant, then linear to 0 over the last `decay`.
+
+    `progress` runs from 0 to 1. The constant part is what lets a run be made longer or
+    shorter after it has begun.
+    """
+    return highest * min(1.0, progress / 0.03, (1.0 - progress) / decay)
+
+
+def predict(network: nn.Module, images: torch.Tensor, batch: int = 256) -> torch.Tensor:
+    """Logits (count, 7) of `uint8` images (count, 1, 48, 48), in evaluation mode."""
+    network.eval()
+    device = next(network.parameters()).device
+    with torch.no_grad():
+        return torch.cat([network(part.to(device).float()).cpu() for part in images.split(batch)])
+
+
+def load_network(path: Path) -> nn.Module:
+    """The network of a `best.pt`."""
+    saved = torch.load(path, weights_only=True)
+    network = build(saved["size"])
+    network.load_state_dict(saved["network"])
+    return network.eval()
+
+
+class Run:
+    """One training run: network, its running average, optimizer and history."""
+
+    def __init__(self, args: argparse.Namespace):
+        self.args = args
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        torch.manual_seed(args.seed)
+        self.network = self._place(build(args.size))
+        self.average = copy.deepcopy(self.network).eval()
+        self.teachers = [self._place(load_network(path)) for path in args.teacher]
+        self.optimizer = torch.optim.AdamW(self._parameter_groups(), lr=args.rate)
+        self.history: list[dict] = []
+        self.best = 0.0
+        self._load_data()
+
+    def _place(self, network: nn.Module) -> nn.Module:
+        return network.to(self.device, memory_format=torch.channels_last)
+
+    def _parameter_groups(self) -> list[dict]:
+        """Weight decay for the weights of convolutions, none for scales and biases."""
+        parameters = list(self.network.parameters())
+        return [
+            {
+                "params": [p for p in parameters if p.ndim > 1],
+                "weight_decay": self.args.weight_decay,
+            },
+            {"params": [p for p in parameters if p.ndim == 1], "weight_decay": 0.0},
+        ]
+
+    def _load_data(self) -> None:
+        args = self.args
+        train = load_split(args.data, "train")
+        public = load_split(args.data, "public")
+        self.images = torch.from_numpy(train.images.copy())[:, None]
+        self.labels = torch.from_numpy(train.labels)
+        self.public_images = torch.from_numpy(public.images.copy())[:, None]
+        self.public_labels = public.labels
+        votes = None
+        if args.vote_share > 0:
+            votes = torch.from_numpy(load_votes(args.data, "train"))
+        self.targets = targets(self.labels, votes, args.vote_share, args.smoothing)
+
+    def resume(self) -> None:
+        """Take up the checkpoint of an earlier, interrupted run, if there is one."""
+        path = self.args.out / "checkpoint.pt"
+        if self.args.restart or not path.exists():
+            return
+        saved = torch.load(path, weights_only=True)
+        self.network.load_state_dict(saved["network"])
+        self.average.load_state_dict(saved["average"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.history = saved["history"]
+        self.best = saved["best"]
+
+    def save(self) -> None:
+        """Write the checkpoint; a run killed while writing keeps the old one."""
+        path = self.args.out / "checkpoint.pt"
+        state = {
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "history": self.history,
+            "best": self.best,
+        }
+        torch.save(state, path.with_suffix(".part"))
+        os.replace(path.with_suffix(".part"), path)
+        (self.args.out / "history.json").write_text(json.dumps(self.history, indent=1) + "\n")
+
+    def order(self, generator: torch.Generator) -> torch.Tensor:
+        """The indices of one epoch, shuffled, rarer classes repeated if `--balance` says so."""
+        if self.args.balance == 0:
+            return torch.randperm(len(self.images), generator=generator)
+        weights = torch.bincount(self.labels).double().pow(-self.args.balance)[self.labels]
+        return torch.multinomial(weights, len(weights), replacement=True, generator=generator)
+
+    def batch_targets(self, faces: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+        """Labels, votes and, where there are teachers, what these see in the changed faces."""
+        wanted = self.targets[chosen].to(self.device)
+        if not self.teachers:
+            return wanted
+        with torch.no_grad():
+            logits = [teacher(faces) / self.args.teacher_temperature for teacher in self.teachers]
+            taught = torch.stack([part.float().softmax(dim=1) for part in logits]).mean(dim=0)
+        return (1 - self.args.teacher_share) * wanted + self.args.teacher_share * taught
+
+    def epoch(self, index: int) -> dict:
+        """Train through Training once; the figures of the epoch."""
+        args = self.args
+        generator = torch.Generator().manual_seed(args.seed * 100_003 + index)
+        torch.manual_seed(args.seed * 100_003 + index)
+        batches = self.order(generator).split(args.batch)
+        self.network.train()
+        losses, hits, seen = 0.0, 0, 0
+        bar = tqdm(batches, desc=f"epoch {index + 1}/{args.epochs}", mininterval=5, leave=False)
+        for step, chosen in enumerate(bar):
+            progress = (index + step / len(batches)) / args.epochs
+            for group in self.optimizer.param_groups:
+                group["lr"] = learning_rate(progress, args.rate, args.decay)
+            faces = augment(
+                self.images[chosen].to(self.device).float(), args.strength, generator
+            ).contiguous(memory_format=torch.channels_last)
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=args.bf16):
+                wanted = self.batch_targets(faces, chosen)
+                logits = self.network(faces).float()
+            loss = F.cross_entropy(logits, wanted)
+            self.optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
+            self.optimizer.step()
+            self.update_average(index * len(batches) + step)
+            losses += loss.item() * len(chosen)
+            hits += int((logits.argmax(dim=1).cpu() == self.labels[chosen]).sum())
+            seen += len(chosen)
+        return {"epoch": index + 1, "train_loss": losses / seen, "train_accuracy": hits / seen}
+
+    def update_average(self, step: int) -> None:
+        """Move the running average of weights and statistics; quicker in the first steps."""
+        weight = 1 - min(self.args.average, (1 + step) / (10 + step))
+        pairs = zip(self.average.state_dict().values(), self.network.state_dict().values())
+        with torch.no_grad():
+            for mean, new in pairs:
+                if mean.is_floating_point():
+                    mean.lerp_(new, weight)
+
+    def validate(self) -> dict:
+        """PublicTest figures of the averaged network."""
+        logits = predict(self.average, self.public_images)
+        figures = summary(logits.softmax(dim=1).numpy(), self.public_labels)
+        loss = F.cross_entropy(logits, torch.from_numpy(self.public_labels)).item()
+        return {"public_loss": loss, **{f"public_{key}": figures[key] for key in figures}}
+
+    def train(self) -> None:
+        """All epochs that are still to be done; keeps the best by PublicTest accuracy."""
+        for index in range(len(self.history), self.args.epochs):
+            figures = {**self.epoch(index), **self.validate()}
+            self.history.append(figures)
+            tqdm.write(
+                "epoch {epoch:3d}  train loss {train_loss:.4f} accuracy {train_accuracy:.4f}  "
+                "PublicTest loss {public_loss:.4f} accuracy {public_accuracy:.4f} "
+                "macro-F1 {public_macro_f1:.4f}".format(**figures)
+            )
+            if figures["public_accuracy"] > self.best:
+                self.best = figures["public_accuracy"]
+                state = {"size": self.args.size, "network": self.average.state_dict(), **figures}
+                torch.save(state, self.args.out / "best.pt")
+            self.save()
+
+
+def main() -> None:
+    """Train or go on training."""
+    args = arguments()
+    torch.set_num_threads(args.threads)
+    np.random.seed(args.seed)
+    args.out.mkdir(parents=True, exist_ok=True)
+    run = Run(args)
+    run.resume()
+    settings = {key: str(v) if isinstance(v, Path) else v for key, v in vars(args).items()}
+    settings["teacher"] = [str(path) for path in args.teacher]
+    settings["parameters"] = parameter_count(run.network)
+    settings["multiply_adds"] = multiply_adds(copy.deepcopy(run.network).cpu())
+    (args.out / "settings.json").write_text(json.dumps(settings, indent=1) + "\n")
+    print(json.dumps(settings))
+    run.train()
+
+
+if __name__ == "__main__":
+    main()
