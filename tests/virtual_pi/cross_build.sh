@@ -7,9 +7,10 @@ rustup_has_target() {
   [[ -d $(rustc --print sysroot 2>/dev/null)/lib/rustlib/$TARGET/lib ]]
 }
 
-# cross_build SOURCE: builds the package in SOURCE in release mode; the program ends up in $CACHE/target.
+# cross_build SOURCE: builds the package in SOURCE in release mode; the program ends up in $CACHE/target. Without link-time
+# optimisation and in many units, which takes a third of the time and behaves the same.
 cross_build() (
-  export CARGO_TARGET_DIR=$CACHE/target
+  export CARGO_TARGET_DIR=$CACHE/target CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
   export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
   # v4l generates its bindings from the kernel's header with libclang, which must see the target's headers.
   export BINDGEN_EXTRA_CLANG_ARGS_aarch64_unknown_linux_gnu=-I/usr/aarch64-linux-gnu/include

@@ -88,9 +88,9 @@ fetch_packages() {
   private_apt arm64 get update
   private_apt "$build_arch" get update
 
-  # Debian 12 has the long-term kernel of Debian 13 beside its own; vivid's loop has another control before 6.12.
-  kernel=$(private_apt arm64 cache depends linux-image-6.12-arm64 linux-image-arm64 2>/dev/null |
-    awk '/Depends: linux-image-6/ {sub("linux-image-", "", $2); print $2; exit}')
+  # Debian 12 has Debian 13's long-term kernel beside its own, under another name.
+  kernel=$({ private_apt arm64 cache depends linux-image-6.12-arm64 || private_apt arm64 cache depends linux-image-arm64; } 2>/dev/null |
+    sed -n 's/.*Depends: linux-image-\(6.*\)/\1/p')
   [[ -n $kernel ]] || die "no arm64 kernel found in Debian's lists"
   say "fetching Debian's kernel $kernel and the machine's programs"
   download arm64 "$CACHE/kernel" "linux-image-$kernel" "linux-headers-$kernel" "linux-headers-${kernel%-arm64}-common"

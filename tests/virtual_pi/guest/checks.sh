@@ -19,11 +19,10 @@ within() {
 ### The cameras
 
 # vivid's HDMI output is looped back to its HDMI input, both at 640x480: what is written to /dev/video1 is captured from
-# /dev/video0. Until 6.12 the loop had another name.
+# /dev/video0.
 connect_vivid() {
   for node in 0 1; do v4l2-ctl -d /dev/video$node --set-dv-bt-timings index=0; done
-  v4l2-ctl -d /dev/video0 -c osd_text_mode=2
-  v4l2-ctl -d /dev/video0 -c hdmi_000_0_is_connected_to=2 || v4l2-ctl -d /dev/video0 -c loop_video=1
+  v4l2-ctl -d /dev/video0 -c osd_text_mode=2 -c hdmi_000_0_is_connected_to=2
 }
 
 feed_vivid() { # PIXEL_FORMAT
@@ -116,7 +115,7 @@ check_log() { # NAME FIRST_LINE PATTERN SECONDS
 # SIGTERM ends the program in an orderly way, and the last line of statistics has counted the face.
 check_end() { # NAME
   kill -TERM $visaged
-  local seconds=0 code
+  local code
   (sleep 20; kill -KILL $visaged) & local guard=$!
   wait $visaged
   code=$?
