@@ -46,7 +46,7 @@ impl Default for Patience {
 /// Where the daemon gets its pictures.
 pub struct Pictures<'a> {
     /// Opens the source; called again after every error.
-    pub open: &'a (dyn Fn() -> Result<Box<dyn FrameSource>> + Sync),
+    pub open: &'a mut (dyn FnMut() -> Result<Box<dyn FrameSource>> + Send),
     /// True for a recording: an error ends the program. A camera is looked for again, for ever.
     pub errors_end: bool,
     /// How long to wait for what.
@@ -58,17 +58,19 @@ pub struct Pictures<'a> {
 /// # Errors
 /// If a recording cannot be read. A camera that fails is looked for again.
 pub fn run(
-    pictures: &Pictures<'_>,
+    pictures: Pictures<'_>,
     mut pipeline: Pipeline,
     show: &mut dyn FnMut(View<'_>),
     limit: Option<Duration>,
     stop: &AtomicBool,
 ) -> Result<()> {
-    let capture = Capture { pictures, latest: LatestFrame::default(), trouble: Mutex::new("no picture yet".into()), stop };
+    let Pictures { open, errors_end, patience } = pictures;
+    let capture =
+        Capture { errors_end, patience, latest: LatestFrame::default(), trouble: Mutex::new("no picture yet".into()), stop };
     std::thread::scope(|scope| {
         // Whoever leaves the scope early must tell the other thread first.
         let _stop_at_exit = StopAtExit(stop);
-        let thread = std::thread::Builder::new().name("capture".into()).spawn_scoped(scope, || capture.run())?;
+        let thread = std::thread::Builder::new().name("capture".into()).spawn_scoped(scope, || capture.run(open))?;
         show(View::Starting);
         notify(&[NotifyState::Ready]);
         watch(&capture, &mut pipeline, show, limit);
@@ -80,7 +82,7 @@ pub fn run(
 
 /// The main thread's loop.
 fn watch(capture: &Capture<'_>, pipeline: &mut Pipeline, show: &mut dyn FnMut(View<'_>), limit: Option<Duration>) {
-    let patience = capture.pictures.patience;
+    let patience = capture.patience;
     let started = Instant::now();
     let mut frame = Frame::default();
     let mut last_frame = started;
@@ -141,7 +143,8 @@ impl Drop for StopAtExit<'_> {
 
 /// What the capture thread shares with the main thread.
 struct Capture<'a> {
-    pictures: &'a Pictures<'a>,
+    errors_end: bool,
+    patience: Patience,
     latest: LatestFrame,
     /// Why there is no picture, for the display.
     trouble: Mutex<String>,
@@ -150,24 +153,24 @@ struct Capture<'a> {
 
 impl Capture<'_> {
     /// The capture thread: opens the source, reads it into the slot, and after any error closes, waits and opens it again.
-    fn run(&self) -> Result<()> {
-        let result = self.run_until_the_end();
+    fn run(&self, open: &mut dyn FnMut() -> Result<Box<dyn FrameSource>>) -> Result<()> {
+        let result = self.run_until_the_end(open);
         self.latest.close();
         result
     }
 
-    fn run_until_the_end(&self) -> Result<()> {
-        let patience = self.pictures.patience;
+    fn run_until_the_end(&self, open: &mut dyn FnMut() -> Result<Box<dyn FrameSource>>) -> Result<()> {
+        let patience = self.patience;
         let mut wait = patience.reopen_after;
         let mut said = String::new();
         while !self.stopped() {
-            let error = match (self.pictures.open)().and_then(|mut source| {
+            let error = match open().and_then(|mut source| {
                 info!("pictures come from {}", source.description());
                 notify(&[NotifyState::Status(&format!("watching: {}", source.description()))]);
                 self.read(source.as_mut(), &mut wait)
             }) {
                 Ok(()) => return Ok(()),
-                Err(error) if self.pictures.errors_end => return Err(error),
+                Err(error) if self.errors_end => return Err(error),
                 Err(error) => format!("{error:#}"),
             };
             // Said at the change only: a first failure, another reason, or a failure after pictures came (which resets the wait).
@@ -193,7 +196,7 @@ impl Capture<'_> {
                 break;
             }
             self.latest.publish(&mut frame);
-            *wait = self.pictures.patience.reopen_after;
+            *wait = self.patience.reopen_after;
         }
         Ok(())
     }

@@ -64,7 +64,10 @@ fn find_idx(directory: &Path, name: &str) -> Option<PathBuf> {
 fn read_idx(images: &Path, labels: &Path) -> Result<Vec<(GrayImage, Emotion)>> {
     let ([count, height, width], pixels) = read_idx_file::<3>(images)?;
     let ([labelled], classes) = read_idx_file::<1>(labels)?;
-    ensure!(count == labelled, bad_data(format!("{} has {count} pictures, {} has {labelled} labels", images.display(), labels.display())));
+    ensure!(
+        count == labelled,
+        bad_data(format!("{} has {count} pictures, {} has {labelled} labels", images.display(), labels.display()))
+    );
     let size = width as usize * height as usize;
     ensure!(size > 0, bad_data(format!("{}: pictures of {width}×{height} pixels", images.display())));
     pixels
@@ -72,7 +75,8 @@ fn read_idx(images: &Path, labels: &Path) -> Result<Vec<(GrayImage, Emotion)>> {
         .zip(&classes)
         .map(|(pixels, &class)| {
             let emotion = Emotion::ALL.get(usize::from(class)).copied();
-            let emotion = emotion.ok_or_else(|| bad_data(format!("{}: label {class}, but there are 7 classes", labels.display())))?;
+            let emotion =
+                emotion.ok_or_else(|| bad_data(format!("{}: label {class}, but there are 7 classes", labels.display())))?;
             let image = GrayImage::from_raw(width, height, pixels.to_vec()).expect("a chunk has the size of a picture");
             Ok((image, emotion))
         })
@@ -82,8 +86,11 @@ fn read_idx(images: &Path, labels: &Path) -> Result<Vec<(GrayImage, Emotion)>> {
 /// Reads an IDX file of bytes with `N` dimensions: 0, 0, 8, N, then the dimensions as big-endian u32, then the bytes.
 fn read_idx_file<const N: usize>(path: &Path) -> Result<([u32; N], Vec<u8>)> {
     let file = BufReader::new(File::open(path).with_context(|| format!("cannot open {}", path.display()))?);
-    let reader: Box<dyn Read> =
-        if path.extension().is_some_and(|extension| extension == "gz") { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
+    let reader: Box<dyn Read> = if path.extension().is_some_and(|extension| extension == "gz") {
+        Box::new(MultiGzDecoder::new(file))
+    } else {
+        Box::new(file)
+    };
     parse_idx(reader).with_context(|| format!("{}: damaged, or no IDX file of bytes in {N} dimensions", path.display()))
 }
 
@@ -143,7 +150,14 @@ mod tests {
 
     #[test]
     fn a_damaged_idx_file_is_refused() {
-        for bytes in [&b""[..], b"\0\0\x08", b"\0\0\x09\x01\0\0\0\x01a", b"\0\0\x08\x01\0\0\0\x03ab", b"\0\0\x08\x01\0\0\0\x01ab", b"\0\0\x08\x01\xff\xff\xff\xff"] {
+        for bytes in [
+            &b""[..],
+            b"\0\0\x08",
+            b"\0\0\x09\x01\0\0\0\x01a",
+            b"\0\0\x08\x01\0\0\0\x03ab",
+            b"\0\0\x08\x01\0\0\0\x01ab",
+            b"\0\0\x08\x01\xff\xff\xff\xff",
+        ] {
             assert!(parse_idx::<1>(bytes).is_err(), "{bytes:?}");
         }
     }

@@ -50,7 +50,12 @@ impl Confusion {
         let answered = Emotion::ALL.iter().map(|&truth| self.count(truth, emotion)).sum();
         let support = self.0[emotion as usize].iter().sum();
         // 2PR / (P + R) = 2 right / (answered + support)
-        ClassReport { precision: share(right, answered), recall: share(right, support), f1: share(2 * right, answered + support), support }
+        ClassReport {
+            precision: share(right, answered),
+            recall: share(right, support),
+            f1: share(2 * right, answered + support),
+            support,
+        }
     }
 
     /// The mean F1 of the classes that occur.

@@ -123,9 +123,15 @@ impl MiniXception {
             entry.map(|entry| entry.value.as_str()).with_context(|| format!("not made for visaged: it has no property {key}"))
         };
         let contract = property("visaged.contract")?;
-        anyhow::ensure!(contract == CONTRACT, "made for another version of visaged (contract {contract}, this program knows {CONTRACT})");
+        anyhow::ensure!(
+            contract == CONTRACT,
+            "made for another version of visaged (contract {contract}, this program knows {CONTRACT})"
+        );
         let classes = property("visaged.classes")?;
-        anyhow::ensure!(classes == Emotion::ALL.map(Emotion::name).join(","), "its classes are {classes}, which is not FER-2013's order");
+        anyhow::ensure!(
+            classes == Emotion::ALL.map(Emotion::name).join(","),
+            "its classes are {classes}, which is not FER-2013's order"
+        );
         let crop_margin: f64 = property("visaged.crop_margin")?.parse().context("visaged.crop_margin is no number")?;
         anyhow::ensure!((-0.4..=1.0).contains(&crop_margin), "visaged.crop_margin is {crop_margin}, out of −0.4 to 1");
 

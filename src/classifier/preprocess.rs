@@ -61,7 +61,10 @@ impl Cropper {
             let row = &image.as_raw()[start..start + width as usize];
             self.narrow.extend(self.columns.taps.iter().map(|taps| {
                 let weights = &self.columns.weights[taps.weights_at..taps.weights_at + taps.count];
-                (taps.first..).zip(weights).map(|(x, weight)| weight * f32::from(row[x.clamp(0, width - 1) as usize])).sum::<f32>()
+                (taps.first..)
+                    .zip(weights)
+                    .map(|(x, weight)| weight * f32::from(row[x.clamp(0, width - 1) as usize]))
+                    .sum::<f32>()
             }));
         }
 

@@ -16,8 +16,8 @@ use crate::config::{CameraConfig, ReplaySpeed, SourceKind};
 use crate::detector::FaceDetector;
 use crate::frame::Frame;
 use crate::outputs::View;
-use crate::outputs::display::Canvas;
-use crate::outputs::display::Scene;
+use crate::outputs::display::canvas::Canvas;
+use crate::outputs::display::scene::Scene;
 use crate::tracker::{ClassifiedFace, Tracker};
 
 #[derive(Debug, clap::Args)]
@@ -108,7 +108,8 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
     let [mut capture, mut detect, mut classify, mut track, mut scene_time] = [const { Stage { times: Vec::new() } }; 5];
     let (mut frame, mut faces, mut found, mut with_face) = (Frame::default(), Vec::new(), 0, 0);
     let (mut canvas, mut scene) = (Canvas::new(480, 320), Scene::default());
-    let progress = ProgressBar::no_length().with_style(ProgressStyle::with_template("{spinner} {pos} frames, {per_sec}").expect("the template is valid"));
+    let progress = ProgressBar::no_length()
+        .with_style(ProgressStyle::with_template("{spinner} {pos} frames, {per_sec}").expect("the template is valid"));
     let cpu_start = cpu_time();
     for recording in &recordings {
         let mut source = camera::open(recording)?;
@@ -127,7 +128,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
             found += faces.len();
             with_face += usize::from(!faces.is_empty());
             let observation = track.measure(|| tracker.update(&frame, &faces));
-            scene_time.measure(|| scene.draw(View::Watching(observation), &mut canvas));
+            scene_time.measure(|| scene.draw(View::Watching(observation), &mut canvas))?;
             progress.inc(1);
         }
     }
@@ -159,7 +160,11 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
 
 fn print_report(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let share = 100.0 * report.frames_with_face;
-    writeln!(out, "{} frames, the last one {}×{} px; {} faces, at least one in {share:.1} % of the frames\n", report.frames, report.width, report.height, report.faces)?;
+    writeln!(
+        out,
+        "{} frames, the last one {}×{} px; {} faces, at least one in {share:.1} % of the frames\n",
+        report.frames, report.width, report.height, report.faces
+    )?;
     writeln!(out, "{:22} {:>10} {:>10} {:>8}", "stage", "median ms", "95 % ms", "times")?;
     for (name, Summary { median_ms, p95_ms, count }) in [
         ("capture (or drawing)", &report.capture),

@@ -68,7 +68,9 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
             Some(detector) => detector
                 .detect(image)
                 .iter()
-                .map(|found| Ok(Face::new(found.bounding_box, Some(found.neighbors), network.classify(image, found.bounding_box)?)))
+                .map(|found| {
+                    Ok(Face::new(found.bounding_box, Some(found.neighbors), network.classify(image, found.bounding_box)?))
+                })
                 .collect::<Result<_>>()?,
         };
         let report = Report { file, width, height, faces };

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::{run, start_log};
-use crate::camera::v4l2;
+use crate::camera::devices;
 use crate::config::{CameraConfig, Config, ReplaySpeed, SourceKind};
 
 #[derive(Debug, clap::Args)]
@@ -34,7 +34,7 @@ pub(super) fn run(args: &Args, verbose: u8, out: &mut dyn Write) -> Result<()> {
         start_log(if in_terminal { verbose } else { verbose.max(1) }, env_logger::Target::Stderr);
     }
 
-    let (camera, why) = choose(args.input.as_deref());
+    let (camera, why) = choose(args.input.as_deref())?;
     let mut config = Config { camera, ..Config::default() };
     config.display.terminal = in_terminal;
     if let Some(cascade) = &args.cascade {
@@ -48,26 +48,32 @@ pub(super) fn run(args: &Args, verbose: u8, out: &mut dyn Write) -> Result<()> {
 }
 
 /// Where the demo's pictures come from, and why, in a sentence.
-fn choose(input: Option<&Path>) -> (CameraConfig, String) {
+fn choose(input: Option<&Path>) -> Result<(CameraConfig, String)> {
     let default = CameraConfig::default();
-    match input {
+    Ok(match input {
         Some(path) if path == Path::new("puppet") => (puppet(), "Looking at a drawn face.".into()),
-        Some(path) if path.starts_with("/dev") => (
-            CameraConfig { source: SourceKind::V4l2, device: path.into(), ..default },
-            format!("Looking at the camera {}.", path.display()),
-        ),
+        Some(path) if path.starts_with("/dev") => {
+            // The service would wait for it; whoever types a path wants to know that it is wrong.
+            std::fs::metadata(path)
+                .with_context(|| format!("no camera {} (`visaged doctor` lists those that are there)", path.display()))?;
+            let camera = CameraConfig { source: SourceKind::V4l2, device: path.into(), ..default };
+            (camera, format!("Looking at the camera {}.", path.display()))
+        }
         Some(path) => (
             CameraConfig { source: SourceKind::Replay, replay: path.into(), replay_speed: ReplaySpeed::Recorded, ..default },
             format!("Looking at {}.", if path == Path::new("-") { "standard input".into() } else { path.display().to_string() }),
         ),
-        None => match v4l2::candidates().into_iter().find(v4l2::Candidate::is_usable) {
+        None => match devices::candidates().into_iter().find(|candidate| candidate.verdict.is_usable()) {
             Some(camera) => (
                 CameraConfig { source: SourceKind::V4l2, device: camera.path.clone(), ..default },
                 format!("Looking at the camera \"{}\" ({}).", camera.card, camera.path.display()),
             ),
-            None => (puppet(), "No camera that can be used was found (`visaged doctor` says why): looking at a drawn face instead.".into()),
+            None => (
+                puppet(),
+                "No camera that can be used was found (`visaged doctor` says why): looking at a drawn face instead.".into(),
+            ),
         },
-    }
+    })
 }
 
 fn puppet() -> CameraConfig {

@@ -8,7 +8,8 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::stages;
-use crate::camera::{rpicam, v4l2};
+use crate::camera::devices;
+use crate::camera::rpicam;
 use crate::config::{Config, SourceKind};
 
 #[derive(Debug, clap::Args)]
@@ -59,8 +60,13 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
     report.add("configuration", State::Good, "readable, and every value in its range".into())?;
 
     let cascade = stages::open_detector(&config.detector).map(|_| format!("{}", config.detector.cascade.display()));
-    let network = stages::open_classifier(&config.classifier)
-        .map(|_| if config.classifier.model.as_os_str().is_empty() { "built in".into() } else { config.classifier.model.display().to_string() });
+    let network = stages::open_classifier(&config.classifier).map(|_| {
+        if config.classifier.model.as_os_str().is_empty() {
+            "built in".into()
+        } else {
+            config.classifier.model.display().to_string()
+        }
+    });
     let mut fatal = None;
     for (part, result) in [("cascade", cascade), ("network", network)] {
         match result {
@@ -78,16 +84,20 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
 }
 
 fn look_at_cameras(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
-    let candidates = v4l2::candidates();
-    let usable = candidates.iter().any(v4l2::Candidate::is_usable);
+    let candidates = devices::candidates();
+    let usable = candidates.iter().any(|candidate| candidate.verdict.is_usable());
     for candidate in &candidates {
-        let state = if candidate.is_usable() { State::Good } else { State::Note };
+        let state = if candidate.verdict.is_usable() { State::Good } else { State::Note };
         report.add("camera", state, candidate.to_string())?;
     }
     let program = rpicam::program();
     match &program {
         Some(program) => report.add("camera", State::Good, format!("CSI cameras: {} is installed", program.display()))?,
-        None => report.add("camera", State::Note, "CSI cameras: no rpicam-vid here (Raspberry Pi OS: sudo apt install rpicam-apps)".into())?,
+        None => report.add(
+            "camera",
+            State::Note,
+            "CSI cameras: no rpicam-vid here (Raspberry Pi OS: sudo apt install rpicam-apps)".into(),
+        )?,
     }
     let wanted_and_missing = match config.camera.source {
         SourceKind::Auto => !usable && program.is_none(),
@@ -97,7 +107,8 @@ fn look_at_cameras(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
         SourceKind::Replay | SourceKind::Puppet => false,
     };
     if wanted_and_missing {
-        let message = "no camera that the configuration asks for can be used: plug one in, or try `visaged demo puppet`, which needs none";
+        let message =
+            "no camera that the configuration asks for can be used: plug one in, or try `visaged demo puppet`, which needs none";
         report.add("camera", State::Warning, message.into())?;
     }
     Ok(())

@@ -4,6 +4,8 @@ use std::io::ErrorKind;
 
 use anyhow::Error;
 
+use crate::camera::picture::BadPictureFile;
+use crate::camera::y4m::Y4mError;
 use crate::classifier::mini_xception::ModelError;
 use crate::config::ConfigError;
 use crate::detector::haar::CascadeError;
@@ -47,15 +49,17 @@ pub fn code(error: &Error) -> u8 {
         if let Some(io) = cause.downcast_ref::<std::io::Error>() {
             match io.kind() {
                 ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::IsADirectory => return MISSING_INPUT,
-                ErrorKind::UnexpectedEof | ErrorKind::InvalidData | ErrorKind::FileTooLarge => code = BAD_DATA,
+                ErrorKind::UnexpectedEof | ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::FileTooLarge => {
+                    code = BAD_DATA
+                }
                 _ => {}
             }
         }
         if cause.is::<BadData>()
             || cause.is::<CascadeError>()
             || cause.is::<ModelError>()
-            || cause.is::<image::ImageError>()
-            || cause.is::<y4m::Error>()
+            || cause.is::<BadPictureFile>()
+            || cause.is::<Y4mError>()
         {
             code = BAD_DATA;
         }

@@ -31,13 +31,14 @@ pub(super) fn run(args: &Args) -> Result<()> {
 /// Opens everything and runs until the end.
 pub(super) fn watch(config: &Config, limit: Option<Duration>, stop: &AtomicBool) -> Result<()> {
     let pipeline = open_pipeline(config)?;
+    let mut camera = camera::Opener::new(config.camera.clone());
     let pictures = Pictures {
-        open: &|| camera::open(&config.camera),
+        open: &mut || camera.open(),
         errors_end: config.camera.source == SourceKind::Replay,
         patience: Patience::default(),
     };
     let mut outputs = Outputs::open(config);
-    daemon::run(&pictures, pipeline, &mut |view| outputs.show(view), limit, stop)
+    daemon::run(pictures, pipeline, &mut |view| outputs.show(view), limit, stop)
 }
 
 /// Loads what must be there: cascade and network.

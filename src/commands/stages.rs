@@ -31,8 +31,7 @@ pub(super) fn open_detector(config: &DetectorConfig) -> Result<HaarDetector> {
 
 /// Loads the configured network, or the built-in one.
 pub(super) fn open_classifier(config: &ClassifierConfig) -> Result<MiniXception> {
-    let network =
-        if config.model.as_os_str().is_empty() { MiniXception::builtin() } else { MiniXception::load(&config.model) };
+    let network = if config.model.as_os_str().is_empty() { MiniXception::builtin() } else { MiniXception::load(&config.model) };
     network.context("cannot load the network")
 }
 

@@ -1,8 +1,16 @@
-//! What people get: a picture on a display, a light, numbers. Each kind is an [`Output`].
+//! What people get: a picture on a display, a light, numbers. Each kind is an [`Output`]; [`Outputs`] is all that the configuration names.
+
+use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::config::{Config, LedDriver};
+use crate::frame::monotonic_now;
 use crate::tracker::Observation;
+
+pub mod display;
+pub mod leds;
+pub mod statistics;
 
 /// What there is to show.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +37,191 @@ pub trait Output {
     /// Must return within a few milliseconds.
     ///
     /// # Errors
-    /// A failure is logged once, when it begins, and never stops the other outputs; the next call tries again.
+    /// A failed output is dropped and opened again later, as a camera is ([`Outputs`] does that); it never stops the others.
     fn show(&mut self, view: View<'_>) -> Result<()>;
+}
+
+/// How long a part that failed is left alone before it is opened again.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+type Opener = Box<dyn Fn() -> Result<Box<dyn Output>>>;
+
+/// All outputs. Whatever can fail here may fail: it is logged when it begins and when it is over, and tried again every 5 s.
+pub struct Outputs {
+    parts: Vec<Part>,
+}
+
+struct Part {
+    name: String,
+    open: Opener,
+    output: Option<Box<dyn Output>>,
+    /// Meant while `output` is none.
+    retry_at: Duration,
+    failing: bool,
+}
+
+impl Outputs {
+    /// Opens everything that `config` names. One that cannot be opened, a screen that is not plugged in for instance, is tried again later.
+    pub fn open(config: &Config) -> Self {
+        let mut outputs = Self { parts: Vec::new() };
+        let mut statistics = config.statistics.clone();
+        if config.display.terminal {
+            if statistics.file.as_os_str() == "-" {
+                log::warn!("the terminal display has standard output for itself: statistics go to the log only");
+                statistics.file.clear();
+            }
+            outputs.add("terminal", || Ok(Box::new(display::terminal::Terminal::open()?)));
+        }
+        if !config.display.png.as_os_str().is_empty() {
+            let path = config.display.png.clone();
+            outputs.add(&format!("picture file {}", path.display()), move || Ok(Box::new(display::png::PngFile::open(&path)?)));
+        }
+        if !config.display.framebuffer.as_os_str().is_empty() {
+            let path = config.display.framebuffer.clone();
+            outputs.add(&format!("screen {}", path.display()), move || {
+                Ok(Box::new(display::framebuffer::Framebuffer::open(&path)?))
+            });
+        }
+        let lights = config.leds.clone();
+        match config.leds.driver {
+            LedDriver::None => {}
+            LedDriver::Gpiochip => {
+                outputs.add(&format!("LEDs on {}", lights.chip.display()), move || Ok(Box::new(leds::gpiochip::open(&lights)?)));
+            }
+            LedDriver::Rppal => outputs.add("LEDs through rppal", move || Ok(Box::new(leds::rppal::open(&lights)?))),
+        }
+        outputs.add("statistics", move || Ok(Box::new(statistics::Statistics::open(&statistics))));
+        outputs
+    }
+
+    /// Adds an output that `open` opens, now and after each failure; `name` is what the log calls it.
+    pub fn add(&mut self, name: &str, open: impl Fn() -> Result<Box<dyn Output>> + 'static) {
+        let mut part =
+            Part { name: name.to_owned(), open: Box::new(open), output: None, retry_at: Duration::ZERO, failing: false };
+        part.try_to_open(monotonic_now());
+        self.parts.push(part);
+    }
+
+    /// Shows `view` on each.
+    pub fn show(&mut self, view: View<'_>) {
+        self.show_at(view, monotonic_now());
+    }
+
+    fn show_at(&mut self, view: View<'_>, now: Duration) {
+        for part in &mut self.parts {
+            part.show(view, now);
+        }
+    }
+}
+
+impl Part {
+    fn try_to_open(&mut self, now: Duration) {
+        match (self.open)() {
+            Ok(output) => self.output = Some(output),
+            Err(error) => self.fail(&error, now),
+        }
+    }
+
+    fn show(&mut self, view: View<'_>, now: Duration) {
+        if self.output.is_none() && now >= self.retry_at {
+            self.try_to_open(now);
+        }
+        let Some(output) = &mut self.output else { return };
+        match output.show(view) {
+            Ok(()) if self.failing => {
+                self.failing = false;
+                log::info!("{}: works again", self.name);
+            }
+            Ok(()) => {}
+            Err(error) => {
+                self.output = None;
+                self.fail(&error, now);
+            }
+        }
+    }
+
+    fn fail(&mut self, error: &anyhow::Error, now: Duration) {
+        self.retry_at = now + RETRY_AFTER;
+        if !std::mem::replace(&mut self.failing, true) {
+            log::warn!("{}: {error:#}; the rest goes on, and this is tried again every {} s", self.name, RETRY_AFTER.as_secs());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::{Cell, RefCell};
+    use std::rc::Rc;
+
+    use super::*;
+
+    /// What the world does to a device, and what happened to it.
+    #[derive(Default)]
+    struct Device {
+        plugged_in: Cell<bool>,
+        events: RefCell<Vec<&'static str>>,
+    }
+
+    struct Handle(Rc<Device>);
+
+    impl Output for Handle {
+        fn name(&self) -> &str {
+            "device"
+        }
+
+        fn show(&mut self, _: View<'_>) -> Result<()> {
+            anyhow::ensure!(self.0.plugged_in.get(), "gone");
+            self.0.events.borrow_mut().push("shown");
+            Ok(())
+        }
+    }
+
+    impl Drop for Handle {
+        fn drop(&mut self) {
+            self.0.events.borrow_mut().push("dropped");
+        }
+    }
+
+    fn outputs_with(devices: &[&Rc<Device>]) -> Outputs {
+        let mut outputs = Outputs { parts: Vec::new() };
+        for device in devices {
+            let device = Rc::clone(device);
+            outputs.add("device", move || {
+                device.events.borrow_mut().push("opened");
+                anyhow::ensure!(device.plugged_in.get(), "not there");
+                Ok(Box::new(Handle(Rc::clone(&device))))
+            });
+        }
+        outputs
+    }
+
+    #[test]
+    fn a_device_that_fails_is_dropped_and_opened_again_every_five_seconds() {
+        let device = Rc::new(Device::default());
+        device.plugged_in.set(true);
+        let mut outputs = outputs_with(&[&device]);
+        let second = |n| Duration::from_secs(n);
+        let start = monotonic_now();
+        outputs.show_at(View::Starting, start);
+        device.plugged_in.set(false);
+        outputs.show_at(View::Starting, start + second(1));
+        assert_eq!(device.events.take(), ["opened", "shown", "dropped"]);
+        outputs.show_at(View::Starting, start + second(5));
+        assert_eq!(device.events.take(), [""; 0]);
+        outputs.show_at(View::Starting, start + second(6));
+        outputs.show_at(View::Starting, start + second(10));
+        assert_eq!(device.events.take(), ["opened"]);
+        device.plugged_in.set(true);
+        outputs.show_at(View::Starting, start + second(11));
+        assert_eq!(device.events.take(), ["opened", "shown"]);
+    }
+
+    #[test]
+    fn one_failing_output_does_not_stop_the_others() {
+        let (broken, working) = (Rc::new(Device::default()), Rc::new(Device::default()));
+        working.plugged_in.set(true);
+        outputs_with(&[&broken, &working]).show(View::Starting);
+        assert_eq!(broken.events.take(), ["opened"]);
+        assert_eq!(working.events.take(), ["opened", "shown", "dropped"]);
+    }
 }

@@ -8,7 +8,8 @@ use visaged::commands::{Cli, exit};
 
 /// Runs a command; its output, or its exit code and its one line.
 fn visaged(arguments: &[&str]) -> Result<String, (u8, String)> {
-    let cli = Cli::try_parse_from(std::iter::once(&"visaged").chain(arguments)).map_err(|error| (exit::USAGE, error.to_string()))?;
+    let cli =
+        Cli::try_parse_from(std::iter::once(&"visaged").chain(arguments)).map_err(|error| (exit::USAGE, error.to_string()))?;
     let mut out = Vec::new();
     cli.run(&mut out).map_err(|error| (exit::code(&error), format!("{error:#}")))?;
     Ok(String::from_utf8(out).unwrap())
@@ -70,10 +71,12 @@ fn evaluate_reports_what_was_counted() {
     folder.write("few-images-idx3-ubyte", images);
     folder.write("few-labels-idx1-ubyte", [0, 0, 8, 1, 0, 0, 0, 3, 0, 3, 3]);
     let data = folder.0.path().to_str().unwrap();
-    let report: Value = serde_json::from_str(&visaged(&["evaluate", "--data", data, "--split", "few", "--json"]).unwrap()).unwrap();
+    let report: Value =
+        serde_json::from_str(&visaged(&["evaluate", "--data", data, "--split", "few", "--json"]).unwrap()).unwrap();
     assert_eq!((&report["split"], &report["images"]), (&"few".into(), &3.into()));
     assert_eq!(report["per_class"]["happy"]["support"], 2);
-    let counted: u64 = report["confusion"].as_array().unwrap().iter().flat_map(|row| row.as_array().unwrap()).map(|n| n.as_u64().unwrap()).sum();
+    let counted: u64 =
+        report["confusion"].as_array().unwrap().iter().flat_map(|row| row.as_array().unwrap()).map(|n| n.as_u64().unwrap()).sum();
     assert_eq!(counted, 3);
     assert!(visaged(&["evaluate", "--data", data, "--split", "few"]).unwrap().contains("macro-F1"));
 }
@@ -150,7 +153,10 @@ fn a_configuration_that_is_missing_or_wrong_is_refused_with_its_own_code() {
     assert_eq!(refused(&["check", "--config", "no/such/visaged.toml"]).0, exit::CONFIGURATION);
     let path = folder.write("visaged.toml", "[tracker]\nleed = 0.2\n");
     let (code, message) = refused(&["run", "--config", &path]);
-    assert_eq!((code, message), (exit::CONFIGURATION, format!("{path}:2: unknown key `leed` in [tracker] (did you mean `lead`?)")));
+    assert_eq!(
+        (code, message),
+        (exit::CONFIGURATION, format!("{path}:2: unknown key `leed` in [tracker] (did you mean `lead`?)"))
+    );
     visaged(&["check", "--config", "systemd/visaged.toml"]).unwrap();
 }
 
@@ -161,7 +167,13 @@ fn a_recording_that_is_missing_or_damaged_ends_the_service() {
     let (code, message) = refused(&["run", "--config", &recording("/no/such/clip.y4m")]);
     assert_eq!(code, exit::MISSING_INPUT);
     assert!(message.contains("/no/such/clip.y4m"), "{message}");
-    for header in ["YUV4MPEG2 W0 H0 F25:1\nFRAME\n", "YUV4MPEG2 W99999999 H99999999 F25:1\nFRAME\n", "RIFF", "", "YUV4MPEG2 W64 H48 F25:1 C420p10\nFRAME\n"] {
+    for header in [
+        "YUV4MPEG2 W0 H0 F25:1\nFRAME\n",
+        "YUV4MPEG2 W99999999 H99999999 F25:1\nFRAME\n",
+        "RIFF",
+        "",
+        "YUV4MPEG2 W64 H48 F25:1 C420p10\nFRAME\n",
+    ] {
         let clip = folder.write("clip.y4m", header);
         let (code, message) = refused(&["run", "--config", &recording(&clip)]);
         assert_eq!(code, exit::BAD_DATA, "{header:?}: {message}");

@@ -82,7 +82,7 @@ const IMPATIENT: Patience = Patience {
 fn an_unplugged_camera_is_shown_as_lost_with_the_reason_and_comes_back() {
     let opened = AtomicUsize::new(0);
     let stop = AtomicBool::new(false);
-    let open = || {
+    let mut open = || {
         let last = opened.fetch_add(1, Ordering::Relaxed) == 1;
         let end: fn() -> Result<bool> = if last { || Ok(false) } else { || bail!("No such device") };
         Ok(Box::new(Clip { frames: 3, period: Duration::from_millis(5), end, waits: false, next: 0 }) as Box<dyn FrameSource>)
@@ -98,32 +98,33 @@ fn an_unplugged_camera_is_shown_as_lost_with_the_reason_and_comes_back() {
             shown.push(said);
         }
     };
-    let pictures = Pictures { open: &open, errors_end: false, patience: IMPATIENT };
-    daemon::run(&pictures, pipeline(Duration::ZERO), &mut show, None, &stop).unwrap();
+    let pictures = Pictures { open: &mut open, errors_end: false, patience: IMPATIENT };
+    daemon::run(pictures, pipeline(Duration::ZERO), &mut show, None, &stop).unwrap();
     assert_eq!(shown, ["starting", "1 face", "lost: No such device", "1 face"]);
 }
 
 #[test]
 fn a_recording_that_cannot_be_read_ends_the_program() {
-    let open = || -> Result<Box<dyn FrameSource>> { bail!("clip.y4m: no such file") };
-    let pictures = Pictures { open: &open, errors_end: true, patience: IMPATIENT };
-    let error = daemon::run(&pictures, pipeline(Duration::ZERO), &mut |_| (), None, &AtomicBool::new(false)).unwrap_err();
+    let mut open = || -> Result<Box<dyn FrameSource>> { bail!("clip.y4m: no such file") };
+    let pictures = Pictures { open: &mut open, errors_end: true, patience: IMPATIENT };
+    let error = daemon::run(pictures, pipeline(Duration::ZERO), &mut |_| (), None, &AtomicBool::new(false)).unwrap_err();
     assert_eq!(error.to_string(), "clip.y4m: no such file");
 }
 
 /// Which frames a reader of 20 ms per frame sees of ten that come every 2 ms.
 fn seen_by_a_slow_reader(waits: bool) -> Vec<u64> {
     let dropped = Mutex::new(Vec::new());
-    let open = || {
-        Ok(Box::new(Clip { frames: 10, period: Duration::from_millis(2), end: || Ok(false), waits, next: 0 }) as Box<dyn FrameSource>)
+    let mut open = || {
+        Ok(Box::new(Clip { frames: 10, period: Duration::from_millis(2), end: || Ok(false), waits, next: 0 })
+            as Box<dyn FrameSource>)
     };
-    let pictures = Pictures { open: &open, errors_end: true, patience: Patience::default() };
+    let pictures = Pictures { open: &mut open, errors_end: true, patience: Patience::default() };
     let mut show = |view: View<'_>| {
         if let View::Watching(observation) = view {
             dropped.lock().unwrap().push(observation.dropped);
         }
     };
-    daemon::run(&pictures, pipeline(Duration::from_millis(20)), &mut show, None, &AtomicBool::new(false)).unwrap();
+    daemon::run(pictures, pipeline(Duration::from_millis(20)), &mut show, None, &AtomicBool::new(false)).unwrap();
     dropped.into_inner().unwrap()
 }
 
@@ -141,14 +142,14 @@ fn a_recording_at_full_speed_loses_no_frame() {
 
 #[test]
 fn the_stop_flag_ends_everything_within_a_fifth_of_a_second() {
-    let open = || {
+    let mut open = || {
         Ok(Box::new(Clip { frames: u64::MAX, period: Duration::from_millis(10), end: || Ok(false), waits: false, next: 0 })
             as Box<dyn FrameSource>)
     };
-    let pictures = Pictures { open: &open, errors_end: false, patience: Patience::default() };
+    let pictures = Pictures { open: &mut open, errors_end: false, patience: Patience::default() };
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        let daemon = scope.spawn(|| daemon::run(&pictures, pipeline(Duration::ZERO), &mut |_| (), None, &stop));
+        let daemon = scope.spawn(|| daemon::run(pictures, pipeline(Duration::ZERO), &mut |_| (), None, &stop));
         std::thread::sleep(Duration::from_millis(30));
         let asked = std::time::Instant::now();
         stop.store(true, Ordering::Relaxed);

@@ -1,5 +1,6 @@
 //! The stages and the program, tested through the library. No test needs a camera, a network connection or a clock.
 
+mod cascade;
 mod classifier;
 mod commands;
 mod daemon;

@@ -1,0 +1,130 @@
+//! Draws shapes and text in layout units on a target, whatever its scale; on a terminal small text becomes characters.
+
+use embedded_graphics::draw_target::DrawTarget;
+use embedded_graphics::pixelcolor::Rgb888;
+
+use super::layout::{Align, Line};
+use super::lettering::Letters;
+use super::scene::CELL_WIDTH;
+use super::shapes::{self, Area, Layer};
+
+/// Text for a terminal's cells.
+#[derive(Clone, Copy, Debug)]
+pub struct Caption<'a> {
+    /// The first letter's column; may lie outside.
+    pub column: i32,
+    /// Its row.
+    pub row: i32,
+    /// One letter per cell.
+    pub text: &'a str,
+    /// The letters' colour.
+    pub ink: Rgb888,
+    /// The ground's colour.
+    pub paper: Rgb888,
+}
+
+/// Letters from this many pixels on are drawn on a terminal too.
+const DRAWN_FROM: f32 = 7.0;
+
+/// A target with what it takes to draw on it.
+pub(super) struct Brush<'a, D> {
+    pub(super) target: &'a mut D,
+    /// Pixels per layout unit.
+    pub(super) scale: f32,
+    pub(super) letters: &'a mut Letters,
+    /// On a terminal, what takes small text.
+    pub(super) captions: Option<&'a mut dyn FnMut(Caption<'_>)>,
+}
+
+impl<D: DrawTarget<Color = Rgb888>> Brush<'_, D> {
+    pub(super) fn shapes(&mut self, area: &Area, paper: Rgb888, layers: &[Layer]) -> Result<(), D::Error> {
+        shapes::draw(self.target, self.scale, area, paper, layers)
+    }
+
+    /// The nearest place between two pixels.
+    pub(super) fn snapped(&self, place: f32) -> f32 {
+        (place * self.scale).round() / self.scale
+    }
+
+    fn is_caption(&self, size: f32) -> bool {
+        self.captions.is_some() && size * self.scale < DRAWN_FROM
+    }
+
+    pub(super) fn text_width(&mut self, text: &str, size: f32) -> f32 {
+        if self.is_caption(size) {
+            text.chars().count() as f32 * CELL_WIDTH
+        } else {
+            self.letters.width(text, size * self.scale) / self.scale
+        }
+    }
+
+    /// One line; text that is too wide is set in smaller letters.
+    pub(super) fn text(&mut self, text: &str, line: &Line, ink: Rgb888, paper: Rgb888) -> Result<(), D::Error> {
+        let mut size = line.size;
+        let mut width = self.text_width(text, size);
+        while width > line.max_width && size * self.scale > 6.0 && !self.is_caption(size) {
+            size *= 0.9;
+            width = self.text_width(text, size);
+        }
+        let x = match line.align {
+            Align::Left => line.x,
+            Align::Center => line.x - width / 2.0,
+            Align::Right => line.x - width,
+        };
+        let is_caption = self.is_caption(size);
+        match &mut self.captions {
+            Some(captions) if is_caption => {
+                let column = (x / CELL_WIDTH).round() as i32;
+                let row = (line.center_y / (2.0 * CELL_WIDTH)).floor() as i32;
+                captions(Caption { column, row, text, ink, paper });
+                Ok(())
+            }
+            _ => {
+                let place = (x * self.scale, line.center_y * self.scale);
+                self.letters.draw(self.target, text, place, size * self.scale, ink, paper)
+            }
+        }
+    }
+
+    /// Text over as many lines as it needs, from `first` down to `bottom`; what does not fit is left out.
+    pub(super) fn paragraph(
+        &mut self,
+        text: &str,
+        first: &Line,
+        bottom: f32,
+        ink: Rgb888,
+        paper: Rgb888,
+    ) -> Result<(), D::Error> {
+        let pitch = if self.is_caption(first.size) { 2.0 * CELL_WIDTH } else { 1.3 * first.size };
+        let mut line = *first;
+        let mut rest = text.trim();
+        while !rest.is_empty() && line.center_y + 0.5 * first.size <= bottom {
+            let end = self.fitting(rest, first);
+            self.text(rest[..end].trim_end(), &line, ink, paper)?;
+            rest = rest[end..].trim_start();
+            line.center_y += pitch;
+        }
+        Ok(())
+    }
+
+    /// How many bytes of `text` fit on a line, up to the end of a word if one fits.
+    fn fitting(&mut self, text: &str, line: &Line) -> usize {
+        let mut end_of_word = 0;
+        for (index, letter) in text.char_indices() {
+            if letter.is_whitespace() {
+                end_of_word = index;
+            }
+            let end = index + letter.len_utf8();
+            if self.text_width(&text[..end], line.size) > line.max_width {
+                return if end_of_word > 0 {
+                    end_of_word
+                } else if index > 0 {
+                    index
+                } else {
+                    end
+                };
+            }
+        }
+        text.len()
+    }
+}

@@ -1,0 +1,223 @@
+//! Where things are on a display of a given size.
+//!
+//! Four arrangements: *wide* (face at the left, bars at the right), *tall* (one above the other), *small* (as wide, on a panel of 128×64 or so) and
+//! *tiny* (from 64×32 on: columns instead of bars). Lengths are layout units: pixels of a pixel display, an eighth of a column of a terminal.
+
+use super::shapes::Area;
+
+/// A line of text: its vertical middle and the size of its letters.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Line {
+    /// Where it begins, ends or has its middle, after `align`.
+    pub x: f32,
+    /// The middle of the capitals.
+    pub center_y: f32,
+    /// Nominal height of the letters (em).
+    pub size: f32,
+    /// What `x` means.
+    pub align: Align,
+    /// What there is room for; longer text gets smaller letters or is cut.
+    pub max_width: f32,
+}
+
+/// Where a line's `x` is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Align {
+    Left,
+    Center,
+    Right,
+}
+
+/// How the seven probabilities are drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Chart {
+    /// Seven rows: name, bar and, if there is room, percent.
+    Rows {
+        /// All of it.
+        area: Area,
+        /// Size of the letters.
+        size: f32,
+        /// Height of a bar.
+        thickness: f32,
+        /// Whether each row says its percentage.
+        percent: bool,
+    },
+    /// Seven columns with initials below.
+    Columns {
+        /// All of it.
+        area: Area,
+    },
+}
+
+/// Places on a display.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Layout {
+    /// The square around the face.
+    pub face: Area,
+    /// The name of the expression.
+    pub name: Line,
+    /// How sure it is, where the chart does not say so.
+    pub confidence: Option<Line>,
+    /// The probabilities.
+    pub chart: Chart,
+    /// Room for a title and advice, when there is no face.
+    pub message: Area,
+    /// Size of the advice's letters.
+    pub message_size: f32,
+    /// Marks of the faces.
+    pub marks: Area,
+    /// Size of the letters of the privacy mark; none: the sign alone.
+    pub privacy_text: Option<f32>,
+    /// The sign of the privacy mark; its text stands at its left.
+    pub privacy: Area,
+}
+
+impl Layout {
+    /// For a display of this size. `line_grid` is the distance between possible lines of text: 1 where text is drawn pixel by pixel.
+    pub fn new(width: f32, height: f32, line_grid: f32) -> Self {
+        if width >= 1.25 * height {
+            if height >= 100.0 && width >= 150.0 {
+                Self::wide(width, height, line_grid)
+            } else if height >= 60.0 && width >= 120.0 {
+                Self::small(width, height)
+            } else {
+                Self::tiny(width, height)
+            }
+        } else if width >= 100.0 {
+            Self::tall(width, height, line_grid)
+        } else {
+            Self::tiny(width, height)
+        }
+    }
+
+    fn wide(width: f32, height: f32, line_grid: f32) -> Self {
+        let margin = (0.05 * height).max(6.0);
+        let footer = (0.085 * height).max(16.0).max(line_grid);
+        let body = height - footer;
+        let left = 0.46 * width;
+        let name_size = (0.125 * height).min(0.1 * width);
+        let radius = ((body - margin - 1.35 * name_size) / 2.0 - 0.01 * height).min(left / 2.0 - margin);
+        let center_x = (left + 0.4 * margin) / 2.0;
+        let face = Area::around(center_x, margin + radius, radius);
+        let name = Line {
+            x: center_x,
+            center_y: (face.bottom() + body) / 2.0 + 0.01 * height,
+            size: name_size,
+            align: Align::Center,
+            max_width: left - margin,
+        };
+        let room = body - 1.6 * margin;
+        let pitch = on_grid(room / 7.0, line_grid);
+        let area = Area {
+            x: left + margin,
+            y: margin + (room - 7.0 * pitch) / 2.0,
+            width: width - left - 2.0 * margin,
+            height: 7.0 * pitch,
+        };
+        let area = Area { y: snapped(area.y, line_grid), ..area };
+        let size = (0.48 * pitch).min(0.075 * area.width).max(9.0).max(line_grid * 0.9).min(pitch);
+        Self {
+            face,
+            name,
+            confidence: None,
+            chart: Chart::Rows { area, size, thickness: 0.46 * pitch, percent: area.width >= 11.0 * size },
+            message: Area { x: area.x, y: margin, width: area.width, height: body - margin },
+            message_size: (0.055 * height).max(10.0),
+            marks: Area { x: margin, y: body, width: 0.5 * width, height: footer - 0.3 * margin },
+            privacy_text: Some((0.55 * footer).clamp(9.0, 0.045 * height.max(200.0))),
+            privacy: Self::sign(width, height, margin, footer),
+        }
+    }
+
+    fn tall(width: f32, height: f32, line_grid: f32) -> Self {
+        let margin = (0.05 * width.min(height)).max(5.0);
+        let footer = (0.07 * height).clamp(14.0, 0.12 * width).max(line_grid);
+        let body = height - footer;
+        let name_size = 0.11 * width.min(height);
+        let radius = (0.215 * body).min(width / 2.0 - margin);
+        let face = Area::around(width / 2.0, margin + radius, radius);
+        let name = Line {
+            x: width / 2.0,
+            center_y: face.bottom() + 0.75 * name_size,
+            size: name_size,
+            align: Align::Center,
+            max_width: width - 2.0 * margin,
+        };
+        let top = name.center_y + 0.8 * name_size;
+        let room = (body - top).min(0.8 * width);
+        let pitch = on_grid(room / 7.0, line_grid);
+        let area = Area {
+            x: margin,
+            y: snapped(top + (body - top - 7.0 * pitch) / 2.0, line_grid),
+            width: width - 2.0 * margin,
+            height: 7.0 * pitch,
+        };
+        let size = (0.56 * pitch).max(9.0).max(line_grid * 0.9).min(pitch);
+        Self {
+            face,
+            name,
+            confidence: None,
+            chart: Chart::Rows { area, size, thickness: 0.46 * pitch, percent: area.width >= 13.0 * size },
+            message: Area { x: margin, y: face.bottom(), width: area.width, height: body - face.bottom() },
+            message_size: (0.055 * width).max(10.0),
+            marks: Area { x: margin, y: body, width: 0.4 * width, height: footer - 0.3 * margin },
+            privacy_text: Some((0.55 * footer).clamp(9.0, 0.045 * width.max(200.0))),
+            privacy: Self::sign(width, height, margin, footer),
+        }
+    }
+
+    /// Bottom right.
+    fn sign(width: f32, height: f32, margin: f32, footer: f32) -> Area {
+        let size = 0.62 * footer;
+        Area { x: width - margin - size, y: height - 0.15 * margin - footer / 2.0 - size / 2.0, width: size, height: size }
+    }
+
+    fn small(width: f32, height: f32) -> Self {
+        let footer = 8.0;
+        let body = height - footer;
+        let left = (width * 0.45).floor();
+        let radius = ((body - 12.0) / 2.0).min(left / 2.0 - 2.0).floor();
+        let face = Area::around(left / 2.0, radius + 1.0, radius);
+        let pitch = (body / 7.0).floor();
+        let area = Area { x: left, y: 0.0, width: width - left - 1.0, height: 7.0 * pitch };
+        Self {
+            face,
+            name: Line { x: left / 2.0, center_y: face.bottom() + 6.0, size: 8.0, align: Align::Center, max_width: left },
+            confidence: None,
+            chart: Chart::Rows { area, size: 6.0, thickness: 4.0, percent: false },
+            message: Area { height: body, ..area },
+            message_size: 6.0,
+            marks: Area { x: 1.0, y: body, width: 0.3 * width, height: footer },
+            privacy_text: Some(6.0),
+            privacy: Area { x: width - 8.0, y: height - 7.0, width: 7.0, height: 6.0 },
+        }
+    }
+
+    fn tiny(width: f32, height: f32) -> Self {
+        let radius = (height / 2.0 - 1.0).min(width / 4.0 - 1.0).max(1.0).floor();
+        let face = Area::around(radius + 1.0, height / 2.0, radius);
+        let x = (face.right() + 1.0).floor();
+        let right = Area { x, y: 0.0, width: width - x, height };
+        Self {
+            face,
+            name: Line { x, center_y: 3.0, size: 6.0, align: Align::Left, max_width: right.width },
+            confidence: Some(Line { x, center_y: 10.0, size: 6.0, align: Align::Left, max_width: right.width - 8.0 }),
+            chart: Chart::Columns { area: Area { y: 14.0, height: height - 14.0, ..right } },
+            message: right,
+            message_size: 6.0,
+            marks: Area { x: 0.0, y: height - 3.0, width: 14.0, height: 3.0 },
+            privacy_text: None,
+            privacy: Area { x: width - 7.0, y: 7.0, width: 7.0, height: 6.0 },
+        }
+    }
+}
+
+/// The largest multiple of `grid` not above `length`, at least one `grid`.
+fn on_grid(length: f32, grid: f32) -> f32 {
+    ((length / grid).floor() * grid).max(grid)
+}
+
+fn snapped(place: f32, grid: f32) -> f32 {
+    (place / grid).round() * grid
+}

@@ -1,0 +1,288 @@
+//! Smooth shapes for any `DrawTarget`, which can be written but not read: a stack of layers over a known paper is mixed pixel by pixel.
+//!
+//! A shape says how far a point lies outside of it (its signed distance, negative inside); half a pixel on either side of the edge the
+//! colours are mixed. Coordinates are pixels or any other unit, y grows downwards, and a pixel's colour is that of its centre.
+
+use embedded_graphics::draw_target::DrawTarget;
+use embedded_graphics::geometry::{Point, Size};
+use embedded_graphics::pixelcolor::Rgb888;
+use embedded_graphics::prelude::{PointsIter, RgbColor};
+use embedded_graphics::primitives::Rectangle;
+
+/// An upright rectangle with its top left corner.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[allow(missing_docs)]
+pub struct Area {
+    pub x: f32,
+    pub y: f32,
+    pub width: f32,
+    pub height: f32,
+}
+
+impl Area {
+    /// The square around a circle.
+    pub fn around(x: f32, y: f32, radius: f32) -> Self {
+        Self { x: x - radius, y: y - radius, width: 2.0 * radius, height: 2.0 * radius }
+    }
+
+    /// The first column to the right.
+    pub fn right(&self) -> f32 {
+        self.x + self.width
+    }
+
+    /// The first row below.
+    pub fn bottom(&self) -> f32 {
+        self.y + self.height
+    }
+
+    /// The middle.
+    pub fn center(&self) -> (f32, f32) {
+        (self.x + self.width / 2.0, self.y + self.height / 2.0)
+    }
+
+    /// Larger by `border` on each side.
+    pub fn grown(&self, border: f32) -> Self {
+        Self { x: self.x - border, y: self.y - border, width: self.width + 2.0 * border, height: self.height + 2.0 * border }
+    }
+}
+
+/// An arc from corner to corner, as of a lip, a lid or a brow.
+#[derive(Clone, Copy, Debug)]
+pub struct Curve {
+    /// Middle between the corners.
+    pub x: f32,
+    /// As `x`.
+    pub y: f32,
+    /// From the middle to a corner; positive.
+    pub half_width: f32,
+    /// How much lower than the middle the right corner lies; the left one lies higher by that.
+    pub tilt: f32,
+    /// How far the arc rises above its corners; negative: how far it sags.
+    pub rise: f32,
+    /// 0: a parabola, 1: half an ellipse.
+    pub roundness: f32,
+}
+
+impl Curve {
+    /// Height of the arc at `x`, which is between the corners.
+    fn y_at(&self, x: f32) -> f32 {
+        let t = ((x - self.x) / self.half_width).clamp(-1.0, 1.0);
+        let parabola = 1.0 - t * t;
+        self.y + self.tilt * t - self.rise * (parabola + self.roundness * (parabola.sqrt() - parabola))
+    }
+}
+
+/// How many straight pieces stand for an arc; at 24 the corners do not show on a face of 1000 pixels.
+const PIECES: usize = 24;
+
+/// What a layer covers.
+#[derive(Clone, Copy, Debug)]
+pub enum Shape {
+    /// A filled circle.
+    Disc {
+        /// Centre.
+        x: f32,
+        /// Centre.
+        y: f32,
+        /// In the same unit.
+        radius: f32,
+    },
+    /// A rectangle with round corners.
+    Rounded(Area, f32),
+    /// A line with round ends.
+    Line {
+        /// Begin.
+        from: (f32, f32),
+        /// End.
+        to: (f32, f32),
+        /// Half of the line's width.
+        half_width: f32,
+    },
+    /// An arc drawn with a round pen, as its pieces and half the pen's width.
+    Stroke([(f32, f32); PIECES + 1], f32),
+    /// What lies between two arcs with the same corners: an open mouth, an open eye.
+    Between(Lens),
+}
+
+/// What lies below `upper` and above `lower`; both have the same corners.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub struct Lens {
+    pub upper: Curve,
+    pub lower: Curve,
+}
+
+impl Lens {
+    fn distance(&self, x: f32, y: f32) -> f32 {
+        let beside = (x - self.upper.x).abs() - self.upper.half_width;
+        beside.max(self.upper.y_at(x) - y).max(y - self.lower.y_at(x))
+    }
+
+    fn bounds(&self) -> Area {
+        let Curve { x, y, half_width, tilt, .. } = self.upper;
+        let top = y - tilt.abs() - self.upper.rise.max(0.0);
+        let bottom = y + tilt.abs() + (-self.lower.rise).max(0.0);
+        Area { x: x - half_width, y: top, width: 2.0 * half_width, height: bottom - top }
+    }
+}
+
+impl Shape {
+    /// An arc drawn with a round pen.
+    pub fn stroke(curve: &Curve, half_width: f32) -> Self {
+        let points = std::array::from_fn(|i| {
+            // Denser at the corners, where an ellipse turns fastest.
+            let angle = std::f32::consts::PI * i as f32 / PIECES as f32;
+            let x = curve.x - curve.half_width * angle.cos();
+            (x, curve.y_at(x))
+        });
+        Self::Stroke(points, half_width)
+    }
+
+    /// How far outside a point lies; inside, negative. Outside of [`Self::bounds`] it may be anything positive.
+    fn distance(&self, x: f32, y: f32) -> f32 {
+        match self {
+            Self::Disc { x: center_x, y: center_y, radius } => (x - center_x).hypot(y - center_y) - radius,
+            Self::Rounded(area, radius) => {
+                let (center_x, center_y) = area.center();
+                let radius = radius.min(area.width / 2.0).min(area.height / 2.0);
+                let beside = (x - center_x).abs() - area.width / 2.0 + radius;
+                let above = (y - center_y).abs() - area.height / 2.0 + radius;
+                beside.max(0.0).hypot(above.max(0.0)) + beside.max(above).min(0.0) - radius
+            }
+            Self::Line { from, to, half_width } => squared_distance_to_line(x, y, *from, *to).sqrt() - half_width,
+            Self::Stroke(points, half_width) => {
+                let nearest = points.windows(2).map(|piece| squared_distance_to_line(x, y, piece[0], piece[1]));
+                nearest.fold(f32::MAX, f32::min).sqrt() - half_width
+            }
+            Self::Between(lens) => lens.distance(x, y),
+        }
+    }
+
+    fn bounds(&self) -> Area {
+        let around_points = |points: &[(f32, f32)], border: f32| {
+            let (left, right) = extent(points.iter().map(|point| point.0));
+            let (top, bottom) = extent(points.iter().map(|point| point.1));
+            Area { x: left, y: top, width: right - left, height: bottom - top }.grown(border)
+        };
+        match self {
+            Self::Disc { x, y, radius } => Area::around(*x, *y, *radius),
+            Self::Rounded(area, _) => *area,
+            Self::Line { from, to, half_width } => around_points(&[*from, *to], *half_width),
+            Self::Stroke(points, half_width) => around_points(points, *half_width),
+            Self::Between(lens) => lens.bounds(),
+        }
+    }
+}
+
+fn extent(values: impl Iterator<Item = f32>) -> (f32, f32) {
+    values.fold((f32::MAX, f32::MIN), |(least, most), value| (least.min(value), most.max(value)))
+}
+
+fn squared_distance_to_line(x: f32, y: f32, from: (f32, f32), to: (f32, f32)) -> f32 {
+    let (along_x, along_y) = (to.0 - from.0, to.1 - from.1);
+    let (x, y) = (x - from.0, y - from.1);
+    let length_squared = along_x * along_x + along_y * along_y;
+    let share = if length_squared > 0.0 { ((x * along_x + y * along_y) / length_squared).clamp(0.0, 1.0) } else { 0.0 };
+    let (x, y) = (x - share * along_x, y - share * along_y);
+    x * x + y * y
+}
+
+/// A shape in one colour, seen only inside `clip` if there is one.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub struct Layer {
+    pub shape: Shape,
+    pub clip: Option<Lens>,
+    pub color: Rgb888,
+}
+
+impl Layer {
+    /// All of `shape`.
+    pub fn new(shape: Shape, color: Rgb888) -> Self {
+        Self { shape, clip: None, color }
+    }
+
+    /// The part of `shape` inside `lens`.
+    pub fn inside(shape: Shape, lens: Lens, color: Rgb888) -> Self {
+        Self { shape, clip: Some(lens), color }
+    }
+}
+
+/// The most layers of one picture.
+pub const MAX_LAYERS: usize = 32;
+
+/// Draws `layers`, later ones over earlier ones, over `paper` in `area`. `scale` is the number of pixels per unit of all coordinates.
+///
+/// # Panics
+/// With more than [`MAX_LAYERS`] layers.
+pub fn draw<D: DrawTarget<Color = Rgb888>>(
+    target: &mut D,
+    scale: f32,
+    area: &Area,
+    paper: Rgb888,
+    layers: &[Layer],
+) -> Result<(), D::Error> {
+    assert!(layers.len() <= MAX_LAYERS, "a picture of {} layers", layers.len());
+    let left = (area.x * scale).floor() as i32;
+    let top = (area.y * scale).floor() as i32;
+    let size = Size::new(
+        ((area.right() * scale).ceil() as i32 - left).max(0) as u32,
+        ((area.bottom() * scale).ceil() as i32 - top).max(0) as u32,
+    );
+    let pixels = Rectangle::new(Point::new(left, top), size).intersection(&target.bounding_box());
+
+    let mut bounds = [Area::default(); MAX_LAYERS];
+    for (bounds, layer) in bounds.iter_mut().zip(layers) {
+        *bounds = layer.shape.bounds().grown(1.0 / scale);
+    }
+    let mut row = i32::MIN;
+    let mut in_row = [0_usize; MAX_LAYERS];
+    let mut count = 0;
+    let colors = pixels.points().map(|point| {
+        let (x, y) = ((point.x as f32 + 0.5) / scale, (point.y as f32 + 0.5) / scale);
+        if row != point.y {
+            row = point.y;
+            count = 0;
+            for (index, bounds) in bounds.iter().enumerate().take(layers.len()) {
+                if y >= bounds.y && y <= bounds.bottom() {
+                    in_row[count] = index;
+                    count += 1;
+                }
+            }
+        }
+        let mut color = paper;
+        for &index in &in_row[..count] {
+            let bounds = &bounds[index];
+            if x < bounds.x || x > bounds.right() {
+                continue;
+            }
+            let layer = &layers[index];
+            let mut cover = cover(layer.shape.distance(x, y) * scale);
+            if cover > 0.0
+                && let Some(lens) = &layer.clip
+            {
+                cover *= self::cover(lens.distance(x, y) * scale);
+            }
+            color = mix(color, layer.color, cover);
+        }
+        color
+    });
+    target.fill_contiguous(&pixels, colors)
+}
+
+/// How much of a pixel is covered whose centre lies `distance` pixels outside.
+fn cover(distance: f32) -> f32 {
+    (0.5 - distance).clamp(0.0, 1.0)
+}
+
+/// The way from one colour (share 0) to another (share 1).
+pub fn mix(from: Rgb888, to: Rgb888, share: f32) -> Rgb888 {
+    if share <= 0.0 {
+        return from;
+    }
+    if share >= 1.0 {
+        return to;
+    }
+    let channel = |from: u8, to: u8| (f32::from(from) + share * (f32::from(to) - f32::from(from)) + 0.5) as u8;
+    Rgb888::new(channel(from.r(), to.r()), channel(from.g(), to.g()), channel(from.b(), to.b()))
+}
