@@ -44,7 +44,7 @@ cross_build "$SOURCE"
 
 rm -rf "$SHARE" && mkdir "$SHARE"
 cp "$CACHE/target/$TARGET/release/visaged" "$HERE/guest/checks.sh" "$SHARE/"
-/usr/bin/python3 "$HERE/frames.py" "$HERE/face.png" "$SHARE"
+/usr/bin/python3 "$HERE/frames.py" "$SOURCE/tests/data/golden/pictures/astronaut_512x512.png" "$SHARE"
 say "starting the machine; its log is $SHARE/console.log"
 boot "$SHARE" "$TIME_LIMIT_S" || echo "the machine|FAIL|did not power off in $TIME_LIMIT_S s" >>"$SHARE/results"
 # Whatever kept the checks from coming to their end is a failure too.
