@@ -327,6 +327,13 @@ impl Config {
                 rule: "a file or folder, since source is \"replay\"".into(),
             });
         }
+        if camera.replay == Path::new("-") && camera.replay_loop {
+            return Err(OutOfRange {
+                table: "camera",
+                key: "replay_loop",
+                rule: "false, since standard input cannot be played again".into(),
+            });
+        }
         in_range("detector", "scale_factor", detector.scale_factor, 1.01, 4.0)?;
         in_range("detector", "min_neighbors", detector.min_neighbors, 0, 100)?;
         in_range("detector", "min_size", detector.min_size, 0, 4096)?;

@@ -53,14 +53,15 @@ pub struct Pictures<'a> {
     pub patience: Patience,
 }
 
-/// Shows pictures' results until `stop` is set, a recording ends, or `limit` has passed. `show` must not fail and return within milliseconds.
+/// Shows pictures' results until `stop` is set, a recording ends, or `limit` has passed. `show` must not fail and return within milliseconds;
+/// at the end it is dropped at once, and with it the outputs that it owns: the lights go out before the camera, which may be silent for seconds, is closed.
 ///
 /// # Errors
 /// If a recording cannot be read. A camera that fails is looked for again.
 pub fn run(
     pictures: Pictures<'_>,
     mut pipeline: Pipeline,
-    show: &mut dyn FnMut(View<'_>),
+    mut show: impl FnMut(View<'_>),
     limit: Option<Duration>,
     stop: &AtomicBool,
 ) -> Result<()> {
@@ -73,9 +74,10 @@ pub fn run(
         let thread = std::thread::Builder::new().name("capture".into()).spawn_scoped(scope, || capture.run(open))?;
         show(View::Starting);
         notify(&[NotifyState::Ready]);
-        watch(&capture, &mut pipeline, show, limit);
+        watch(&capture, &mut pipeline, &mut show, limit);
         notify(&[NotifyState::Stopping]);
         stop.store(true, Ordering::Relaxed);
+        drop(show);
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }

@@ -181,6 +181,17 @@ mod tests {
     }
 
     #[test]
+    fn a_webcams_picture_gives_the_luma_of_libjpeg() {
+        // See tests/data/mjpeg/README.md.
+        let jpeg = include_bytes!("../../tests/data/mjpeg/422_without_tables.jpg");
+        let expected = image::load_from_memory(include_bytes!("../../tests/data/mjpeg/422_luma.pgm")).unwrap().into_luma8();
+        let mut luma = vec![0; 50 * 30];
+        Decoder::default().decode(jpeg, 50, 30, &mut luma).unwrap();
+        let worst = luma.iter().zip(expected.as_raw()).map(|(a, b)| a.abs_diff(*b)).max();
+        assert!(worst <= Some(1), "{worst:?}");
+    }
+
+    #[test]
     fn fill_bytes_before_a_marker_do_no_harm() {
         let jpeg = colour_jpeg();
         let filled = [&jpeg[..2], &[0xFF, 0xFF], &jpeg[2..]].concat();

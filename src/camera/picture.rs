@@ -54,12 +54,15 @@ pub(super) fn write_on_one_line(error: &impl fmt::Display, f: &mut fmt::Formatte
 fn decode(path: &Path) -> Result<GrayImage> {
     let about = fs::metadata(path)?;
     // A pipe could block for ever, a device could go on for ever.
+    if about.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder").into());
+    }
     if !about.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file").into());
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is no file").into());
     }
     if about.len() > MAX_BYTES {
         let message = format!("{} MiB, more than the {} MiB allowed", about.len() >> 20, MAX_BYTES >> 20);
-        return Err(io::Error::new(io::ErrorKind::InvalidData, message).into());
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message).into());
     }
 
     let reader = ImageReader::new(BufReader::new(File::open(path)?)).with_guessed_format()?;
@@ -192,7 +195,7 @@ mod tests {
 
         let folder = tempfile::tempdir().unwrap();
         let error = load_grey(folder.path()).unwrap_err();
-        assert!(format!("{error:#}").ends_with("cannot read the picture: not a file"), "{error:#}");
+        assert!(format!("{error:#}").ends_with("cannot read the picture: it is a folder"), "{error:#}");
 
         assert!(error_of("empty.png", b"").contains("cannot read the picture: "));
         error_of("cut.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR");

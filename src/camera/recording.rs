@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use image::GrayImage;
 
 use super::picture::{self, EXTENSIONS, load_grey};
@@ -48,7 +48,9 @@ impl Recording {
             return Self::from_pictures(pictures_in(path)?);
         }
         // Opening a named pipe would wait for its writer.
-        ensure!(about.is_file(), "{name}: neither a file nor a folder; give a pipe's data to standard input (replay = \"-\")");
+        if !about.is_file() {
+            return Err(bad_data(format!("{name}: neither a file nor a folder (data from a pipe: use standard input, \"-\")")));
+        }
         match path.extension().and_then(OsStr::to_str) {
             Some("y4m") => {
                 let file = File::open(path).with_context(|| format!("{name}: cannot open the recording"))?;
@@ -137,6 +139,10 @@ impl Pictures {
     }
 }
 
+fn bad_data(message: String) -> anyhow::Error {
+    io::Error::new(io::ErrorKind::InvalidData, message).into()
+}
+
 fn is_picture(path: &Path) -> bool {
     let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
     EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known))
@@ -152,8 +158,7 @@ fn pictures_in(folder: &Path) -> Result<Vec<PathBuf>> {
         }
     }
     if paths.is_empty() {
-        let message = format!("{}: no pictures in this folder ({})", folder.display(), EXTENSIONS.join(", "));
-        return Err(io::Error::new(io::ErrorKind::InvalidData, message).into());
+        return Err(bad_data(format!("{}: no pictures in this folder ({})", folder.display(), EXTENSIONS.join(", "))));
     }
     paths.sort_by(|a, b| natural_order(a.as_os_str().as_bytes(), b.as_os_str().as_bytes()));
     Ok(paths)
@@ -163,7 +168,9 @@ fn pictures_in(folder: &Path) -> Result<Vec<PathBuf>> {
 fn pictures_listed_in(list: &Path) -> Result<Vec<PathBuf>> {
     let name = list.display();
     let length = fs::metadata(list).map_or(0, |about| about.len());
-    ensure!(length <= picture::MAX_BYTES, "{name}: too long for a list of pictures");
+    if length > picture::MAX_BYTES {
+        return Err(bad_data(format!("{name}: too long for a list of pictures")));
+    }
     let text = fs::read(list).with_context(|| format!("{name}: cannot read the list"))?;
     let folder = list.parent().unwrap_or(Path::new(""));
     let mut paths = Vec::new();
@@ -177,7 +184,7 @@ fn pictures_listed_in(list: &Path) -> Result<Vec<PathBuf>> {
         paths.push(path);
     }
     if paths.is_empty() {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{name}: no pictures in this list")).into());
+        return Err(bad_data(format!("{name}: no pictures in this list")));
     }
     Ok(paths)
 }

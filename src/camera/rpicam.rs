@@ -1,8 +1,9 @@
 //! CSI cameras of a Raspberry Pi, through the program `rpicam-vid` as a child process.
 //!
-//! On V4L2 these cameras give raw Bayer data; what turns it into pictures is libcamera, which has no stable C interface. The program writes YUV 4:2:0 pictures one
-//! after the other into a pipe: luma, then a quarter of each chroma plane. Its rows are padded to what the image processor likes (32 or 64 bytes), and
-//! nothing in the pipe says how much, so the width is rounded to a multiple of 64, where there is no padding.
+//! On V4L2 these cameras give raw Bayer data; what turns it into pictures is libcamera, which has no stable C interface. The program writes
+//! YUV 4:2:0 pictures one after the other into a pipe: luma, then a quarter of each chroma plane. Rows come as the image processor wrote them, padded to
+//! 64 bytes (780 pixels become 832: <https://github.com/raspberrypi/rpicam-apps/issues/188>), and nothing in the pipe says so. So the width is rounded to a
+//! multiple of 64, where there is no padding, and the height to an even number.
 
 use std::env;
 use std::fs::File;
@@ -99,7 +100,7 @@ impl RpicamCamera {
     /// # Errors
     /// If it is not installed or does not start.
     pub fn open(config: &CameraConfig) -> Result<Self> {
-        let program = program().context("rpicam-vid is not installed (Raspberry Pi OS: sudo apt install rpicam-apps-lite)")?;
+        let program = program().context("rpicam-vid is not installed (Raspberry Pi OS: sudo apt install rpicam-apps)")?;
         let name = program.display().to_string();
         Self::start(Command::new(&program), &name, config).with_context(|| format!("cannot start {name}"))
     }
@@ -158,9 +159,13 @@ impl RpicamCamera {
         {
             self.messages.read();
         }
-        let status = match self.child.try_wait() {
-            Ok(Some(status)) => status.to_string(),
-            _ => "its output is closed".into(),
+        // Its pipes close a moment before it can be reaped.
+        let status = loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => break status.to_string(),
+                Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(1)),
+                _ => break "its output is closed".into(),
+            }
         };
         match self.messages.last_line() {
             "" => anyhow!("the program ended ({status})"),
@@ -357,7 +362,7 @@ mod tests {
             command.args(["-c", script, "rpicam-vid"]);
             list(command).unwrap()
         };
-        // rpicam-apps 1.5 on a Pi 5.
+        // The form of rpicam-apps since 2023.
         let output = "Available cameras\n-----------------\n\
             0 : imx708_wide [4608x2592 10-bit RGGB] (/base/axi/pcie@120000/rp1/i2c@88000/imx708@1a)\n\
             \x20   Modes: 'SRGGB10_CSI2P' : 1536x864 [120.13 fps - (768, 432)/3072x1728 crop]\n";

@@ -39,7 +39,7 @@ pub(crate) enum Y4mError {
     PixelFormat(String),
     #[error("damaged after {0} frames (no FRAME line)")]
     NoFrameLine(u64),
-    #[error(transparent)]
+    #[error("cannot read on")]
     Read(#[from] io::Error),
 }
 
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn the_header_of_ffmpeg_is_understood() {
-        // ffmpeg 5.1 -f lavfi -i testsrc=size=6x3:rate=30000/1001 -f yuv4mpegpipe -
+        // The form that libavformat/yuv4mpegenc.c writes for yuvj420p/yuv420p at 29.97 frames/s.
         let header = b"YUV4MPEG2 W6 H3 F30000:1001 Ip A1:1 C420jpeg XYSCSS=420JPEG XCOLORRANGE=LIMITED\n";
         let header = Reader::new(&header[..]).unwrap().header();
         assert_eq!((header.width, header.height, header.chroma_bytes), (6, 3, 12));

@@ -8,13 +8,16 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::{run, start_log};
-use crate::camera::devices;
+use crate::camera::{devices, rpicam};
 use crate::config::{CameraConfig, Config, ReplaySpeed, SourceKind};
+
+/// So long the explanation stands before the scene covers it.
+const READING_TIME: Duration = Duration::from_secs(2);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// What to look at: `puppet` (a drawn face), a camera (/dev/video0), a folder of pictures, a picture, a .y4m file, or `-` for y4m from standard
-    /// input [default: your webcam if there is one, else the drawn face]
+    /// input [default: your camera if there is one, else the drawn face]
     input: Option<PathBuf>,
     /// End after this many seconds.
     #[arg(long, value_name = "N")]
@@ -42,6 +45,9 @@ pub(super) fn run(args: &Args, verbose: u8, out: &mut dyn Write) -> Result<()> {
     }
     let stop = run::stop_flag()?;
     writeln!(out, "{why} Ctrl-C ends. Nothing that is seen is stored or sent.")?;
+    if in_terminal {
+        std::thread::sleep(READING_TIME);
+    }
     let result = run::watch(&config, args.seconds.map(Duration::from_secs), &stop);
     kept_log.print();
     result
@@ -63,17 +69,24 @@ fn choose(input: Option<&Path>) -> Result<(CameraConfig, String)> {
             CameraConfig { source: SourceKind::Replay, replay: path.into(), replay_speed: ReplaySpeed::Recorded, ..default },
             format!("Looking at {}.", if path == Path::new("-") { "standard input".into() } else { path.display().to_string() }),
         ),
-        None => match devices::candidates().into_iter().find(|candidate| candidate.verdict.is_usable()) {
-            Some(camera) => (
-                CameraConfig { source: SourceKind::V4l2, device: camera.path.clone(), ..default },
-                format!("Looking at the camera \"{}\" ({}).", camera.card, camera.path.display()),
-            ),
-            None => (
+        None => first_camera().unwrap_or_else(|| {
+            (
                 puppet(),
                 "No camera that can be used was found (`visaged doctor` says why): looking at a drawn face instead.".into(),
-            ),
-        },
+            )
+        }),
     })
+}
+
+/// A webcam, else a CSI camera.
+fn first_camera() -> Option<(CameraConfig, String)> {
+    let default = CameraConfig::default();
+    if let Some(camera) = devices::candidates().into_iter().find(|candidate| candidate.verdict.is_usable()) {
+        let sentence = format!("Looking at the camera \"{}\" ({}).", camera.card, camera.path.display());
+        return Some((CameraConfig { source: SourceKind::V4l2, device: camera.path, ..default }, sentence));
+    }
+    let csi = rpicam::list_cameras(&rpicam::program()?).ok()?.into_iter().next()?;
+    Some((CameraConfig { source: SourceKind::Rpicam, ..default }, format!("Looking at the CSI camera {csi}.")))
 }
 
 fn puppet() -> CameraConfig {

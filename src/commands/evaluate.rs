@@ -12,7 +12,7 @@ use super::stages;
 use crate::classifier::Emotion;
 use crate::config::ClassifierConfig;
 use crate::dataset::Dataset;
-use crate::metrics::{ClassReport, Confusion};
+use crate::metrics::confusion::{ClassReport, Confusion};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {

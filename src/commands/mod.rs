@@ -7,6 +7,7 @@ mod demo;
 mod detect;
 mod doctor;
 mod evaluate;
+mod evaluate_detector;
 pub mod exit;
 mod manual;
 mod run;
@@ -33,7 +34,7 @@ pub struct Cli {
 enum Command {
     /// Watch the camera until stopped (what the service runs).
     Run(run::Args),
-    /// See it work in this terminal: your webcam if there is one, else a drawn face.
+    /// See it work in this terminal: your camera if there is one, else a drawn face.
     Demo(demo::Args),
     /// Look at cameras, files and permissions, and say what to mend.
     Doctor(doctor::Args),
@@ -45,6 +46,8 @@ enum Command {
     Classify(classify::Args),
     /// Measure the network on labelled face pictures.
     Evaluate(evaluate::Args),
+    /// Measure the face detector on marked pictures.
+    EvaluateDetector(evaluate_detector::Args),
     /// Measure the time of every stage on this machine.
     Bench(bench::Args),
     /// Print a completion script for a shell.
@@ -70,6 +73,7 @@ impl Cli {
             Command::Detect(args) => detect::run(&args, out),
             Command::Classify(args) => classify::run(&args, out),
             Command::Evaluate(args) => evaluate::run(&args, out),
+            Command::EvaluateDetector(args) => evaluate_detector::run(&args, out),
             Command::Bench(args) => bench::run(&args, out),
             Command::Completions(args) => manual::completions(&args, out),
             Command::Man => manual::man(out),

@@ -12,7 +12,7 @@ use super::stages;
 use crate::camera;
 use crate::config::{Config, SourceKind};
 use crate::daemon::{self, Patience, Pictures};
-use crate::outputs::Outputs;
+use crate::outputs::{Outputs, View};
 use crate::pipeline::Pipeline;
 
 #[derive(Debug, clap::Args)]
@@ -38,7 +38,7 @@ pub(super) fn watch(config: &Config, limit: Option<Duration>, stop: &AtomicBool)
         patience: Patience::default(),
     };
     let mut outputs = Outputs::open(config);
-    daemon::run(pictures, pipeline, &mut |view| outputs.show(view), limit, stop)
+    daemon::run(pictures, pipeline, move |view: View<'_>| outputs.show(view), limit, stop)
 }
 
 /// Loads what must be there: cascade and network.

@@ -88,7 +88,7 @@ fn an_unplugged_camera_is_shown_as_lost_with_the_reason_and_comes_back() {
         Ok(Box::new(Clip { frames: 3, period: Duration::from_millis(5), end, waits: false, next: 0 }) as Box<dyn FrameSource>)
     };
     let mut shown = Vec::new();
-    let mut show = |view: View<'_>| {
+    let show = |view: View<'_>| {
         let said = match view {
             View::Starting => "starting".to_owned(),
             View::Watching(observation) => format!("{} face", observation.faces.len()),
@@ -99,7 +99,7 @@ fn an_unplugged_camera_is_shown_as_lost_with_the_reason_and_comes_back() {
         }
     };
     let pictures = Pictures { open: &mut open, errors_end: false, patience: IMPATIENT };
-    daemon::run(pictures, pipeline(Duration::ZERO), &mut show, None, &stop).unwrap();
+    daemon::run(pictures, pipeline(Duration::ZERO), show, None, &stop).unwrap();
     assert_eq!(shown, ["starting", "1 face", "lost: No such device", "1 face"]);
 }
 
@@ -107,7 +107,7 @@ fn an_unplugged_camera_is_shown_as_lost_with_the_reason_and_comes_back() {
 fn a_recording_that_cannot_be_read_ends_the_program() {
     let mut open = || -> Result<Box<dyn FrameSource>> { bail!("clip.y4m: no such file") };
     let pictures = Pictures { open: &mut open, errors_end: true, patience: IMPATIENT };
-    let error = daemon::run(pictures, pipeline(Duration::ZERO), &mut |_| (), None, &AtomicBool::new(false)).unwrap_err();
+    let error = daemon::run(pictures, pipeline(Duration::ZERO), |_| (), None, &AtomicBool::new(false)).unwrap_err();
     assert_eq!(error.to_string(), "clip.y4m: no such file");
 }
 
@@ -119,12 +119,12 @@ fn seen_by_a_slow_reader(waits: bool) -> Vec<u64> {
             as Box<dyn FrameSource>)
     };
     let pictures = Pictures { open: &mut open, errors_end: true, patience: Patience::default() };
-    let mut show = |view: View<'_>| {
+    let show = |view: View<'_>| {
         if let View::Watching(observation) = view {
             dropped.lock().unwrap().push(observation.dropped);
         }
     };
-    daemon::run(pictures, pipeline(Duration::from_millis(20)), &mut show, None, &AtomicBool::new(false)).unwrap();
+    daemon::run(pictures, pipeline(Duration::from_millis(20)), show, None, &AtomicBool::new(false)).unwrap();
     dropped.into_inner().unwrap()
 }
 
@@ -141,6 +141,34 @@ fn a_recording_at_full_speed_loses_no_frame() {
 }
 
 #[test]
+fn the_lights_go_out_at_once_even_if_the_camera_is_silent() {
+    struct Light<'a>(&'a Mutex<Option<std::time::Instant>>);
+    impl Drop for Light<'_> {
+        fn drop(&mut self) {
+            *self.0.lock().unwrap() = Some(std::time::Instant::now());
+        }
+    }
+    let mut open = || {
+        let silent: fn() -> Result<bool> = || {
+            std::thread::sleep(Duration::from_millis(400));
+            bail!("no picture")
+        };
+        Ok(Box::new(Clip { frames: 0, period: Duration::ZERO, end: silent, waits: false, next: 0 }) as Box<dyn FrameSource>)
+    };
+    let pictures = Pictures { open: &mut open, errors_end: false, patience: Patience::default() };
+    let out = Mutex::new(None);
+    let light = Light(&out);
+    let show = move |_: View<'_>| {
+        let _ = &light;
+    };
+    let asked = std::time::Instant::now();
+    daemon::run(pictures, pipeline(Duration::ZERO), show, Some(Duration::from_millis(10)), &AtomicBool::new(false)).unwrap();
+    let out = out.lock().unwrap().expect("the light is out");
+    assert!(out.duration_since(asked) < Duration::from_millis(250), "{:?}", out.duration_since(asked));
+    assert!(asked.elapsed() >= Duration::from_millis(400));
+}
+
+#[test]
 fn the_stop_flag_ends_everything_within_a_fifth_of_a_second() {
     let mut open = || {
         Ok(Box::new(Clip { frames: u64::MAX, period: Duration::from_millis(10), end: || Ok(false), waits: false, next: 0 })
@@ -149,7 +177,7 @@ fn the_stop_flag_ends_everything_within_a_fifth_of_a_second() {
     let pictures = Pictures { open: &mut open, errors_end: false, patience: Patience::default() };
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        let daemon = scope.spawn(|| daemon::run(pictures, pipeline(Duration::ZERO), &mut |_| (), None, &stop));
+        let daemon = scope.spawn(|| daemon::run(pictures, pipeline(Duration::ZERO), |_| (), None, &stop));
         std::thread::sleep(Duration::from_millis(30));
         let asked = std::time::Instant::now();
         stop.store(true, Ordering::Relaxed);

@@ -96,14 +96,12 @@ impl<'a> Canvas<'a> {
         let (step_u, step_v) = (self.cos * self.pixel, -self.sin * self.pixel);
         for row in rows {
             let (dx, dy) = (columns.start as f32 + 0.5 - x, row as f32 + 0.5 - y);
-            let mut u = (dx * self.cos + dy * self.sin) * self.pixel;
-            let mut v = (dy * self.cos - dx * self.sin) * self.pixel;
-            for pixel in &mut pixels[row * stride..][columns.clone()] {
-                let (tone, opacity) = ink(u, v);
+            let (u, v) = ((dx * self.cos + dy * self.sin) * self.pixel, (dy * self.cos - dx * self.sin) * self.pixel);
+            for (pixel, column) in pixels[row * stride..][columns.clone()].iter_mut().zip(0_i32..) {
+                let column = column as f32;
+                let (tone, opacity) = ink(u + column * step_u, v + column * step_v);
                 let before = f32::from(*pixel);
                 *pixel = (before + (tone - before) * opacity + 0.5) as u8;
-                u += step_u;
-                v += step_v;
             }
         }
     }

@@ -4,7 +4,11 @@
 
 mod brush;
 mod draw;
+mod eyes;
 mod face;
+mod head;
+mod mouth;
+mod skin;
 
 use std::time::Duration;
 

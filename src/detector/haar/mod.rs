@@ -14,6 +14,7 @@
 mod cascade;
 mod grouping;
 mod integral;
+mod lanes;
 mod placed;
 mod pyramid;
 mod resize;
@@ -27,6 +28,7 @@ use self::integral::Integral;
 use self::placed::PlacedCascade;
 use self::pyramid::Level;
 use self::resize::{Resize, RowCache};
+use self::scan::Scan;
 use super::{Detection, FaceDetector};
 use crate::config::DetectorConfig;
 
@@ -50,6 +52,7 @@ struct Prepared {
     levels: Vec<(Level, Resize)>,
     rows: RowCache,
     integral: Integral,
+    scan: Scan,
     /// For windows one pixel apart, and for two.
     cascades: [PlacedCascade; 2],
 }
@@ -86,7 +89,7 @@ impl FaceDetector for HaarDetector {
         if self.prepared.picture != image.dimensions() {
             self.prepare(image.dimensions());
         }
-        let Prepared { levels, rows, integral, cascades, .. } = &mut self.prepared;
+        let Prepared { levels, rows, integral, scan, cascades, .. } = &mut self.prepared;
         self.candidates.clear();
         for (level, resize) in levels {
             rows.clear();
@@ -95,7 +98,7 @@ impl FaceDetector for HaarDetector {
                 integral.push_row(y, resize.row(image, y, rows), level.step);
             }
             let rounded = |place: usize| ((place * level.step) as f32 * level.scale).round_ties_even() as i32;
-            scan::scan(&cascades[level.step - 1], level, integral, |column, row| {
+            scan.scan(&cascades[level.step - 1], level, integral, |column, row| {
                 self.candidates.push(Candidate {
                     x: rounded(column),
                     y: rounded(row),
@@ -118,11 +121,12 @@ impl Prepared {
         let Some((width, height)) = levels.first().map(|level| (level.width, level.height)) else {
             return Self { picture, ..Self::default() };
         };
-        let integral = Integral::with_size(width, height, 0);
+        let integral = Integral::with_size(width, height, lanes::LANES);
         Self {
             picture,
             cascades: [1, 2].map(|step| PlacedCascade::new(cascade, &integral, step)),
             integral,
+            scan: Scan::with_columns(width),
             rows: RowCache::with_width(width),
             levels: levels
                 .into_iter()

@@ -5,7 +5,6 @@ use embedded_graphics::pixelcolor::Rgb888;
 
 use super::layout::{Align, Line};
 use super::lettering::Letters;
-use super::scene::CELL_WIDTH;
 use super::shapes::{self, Area, Layer};
 
 /// Text for a terminal's cells.
@@ -22,6 +21,11 @@ pub struct Caption<'a> {
     /// The ground's colour.
     pub paper: Rgb888,
 }
+
+/// Layout units per column of a terminal: a terminal's letter is laid out like one of 8×16 pixels.
+pub(super) const CELL_WIDTH: f32 = 8.0;
+/// Layout units per row of a terminal.
+pub(super) const CELL_HEIGHT: f32 = 16.0;
 
 /// Letters from this many pixels on are drawn on a terminal too.
 const DRAWN_FROM: f32 = 7.0;
@@ -44,6 +48,11 @@ impl<D: DrawTarget<Color = Rgb888>> Brush<'_, D> {
     /// The nearest place between two pixels.
     pub(super) fn snapped(&self, place: f32) -> f32 {
         (place * self.scale).round() / self.scale
+    }
+
+    /// The middle of the text that is drawn at `center_y`: on a terminal, the middle of its row.
+    pub(super) fn middle_of_text(&self, center_y: f32, size: f32) -> f32 {
+        if self.is_caption(size) { ((center_y / CELL_HEIGHT).floor() + 0.5) * CELL_HEIGHT } else { center_y }
     }
 
     fn is_caption(&self, size: f32) -> bool {
@@ -75,7 +84,7 @@ impl<D: DrawTarget<Color = Rgb888>> Brush<'_, D> {
         match &mut self.captions {
             Some(captions) if is_caption => {
                 let column = (x / CELL_WIDTH).round() as i32;
-                let row = (line.center_y / (2.0 * CELL_WIDTH)).floor() as i32;
+                let row = (line.center_y / CELL_HEIGHT).floor() as i32;
                 captions(Caption { column, row, text, ink, paper });
                 Ok(())
             }
@@ -95,7 +104,7 @@ impl<D: DrawTarget<Color = Rgb888>> Brush<'_, D> {
         ink: Rgb888,
         paper: Rgb888,
     ) -> Result<(), D::Error> {
-        let pitch = if self.is_caption(first.size) { 2.0 * CELL_WIDTH } else { 1.3 * first.size };
+        let pitch = if self.is_caption(first.size) { CELL_HEIGHT } else { 1.3 * first.size };
         let mut line = *first;
         let mut rest = text.trim();
         while !rest.is_empty() && line.center_y + 0.5 * first.size <= bottom {

@@ -276,7 +276,7 @@ impl Mien {
 }
 
 /// The head; per side white, pupil, lid, brow and wrinkle of the nose; mouth, teeth and two lips.
-const LAYERS: usize = 1 + 2 * 5 + 4;
+pub(super) const LAYERS: usize = 1 + 2 * 5 + 4;
 
 const EYE_WHITE: Rgb888 = Rgb888::new(0xFB, 0xFC, 0xFD);
 const MOUTH: Rgb888 = Rgb888::new(0x4A, 0x1F, 0x26);

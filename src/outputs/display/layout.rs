@@ -93,7 +93,7 @@ impl Layout {
 
     fn wide(width: f32, height: f32, line_grid: f32) -> Self {
         let margin = (0.05 * height).max(6.0);
-        let footer = (0.085 * height).max(16.0).max(line_grid);
+        let footer = (0.1 * height).max(16.0).max(line_grid);
         let body = height - footer;
         let left = 0.46 * width;
         let name_size = (0.125 * height).min(0.1 * width);
@@ -108,7 +108,7 @@ impl Layout {
             max_width: left - margin,
         };
         let room = body - 1.6 * margin;
-        let pitch = on_grid(room / 7.0, line_grid);
+        let pitch = pitch(room, line_grid);
         let area = Area {
             x: left + margin,
             y: margin + (room - 7.0 * pitch) / 2.0,
@@ -116,16 +116,17 @@ impl Layout {
             height: 7.0 * pitch,
         };
         let area = Area { y: snapped(area.y, line_grid), ..area };
-        let size = (0.48 * pitch).min(0.075 * area.width).max(9.0).max(line_grid * 0.9).min(pitch);
+        let size =
+            (0.48 * pitch).min(0.075 * area.width).max(if width < 200.0 { 8.0 } else { 9.0 }).max(line_grid * 0.9).min(pitch);
         Self {
             face,
             name,
             confidence: None,
-            chart: Chart::Rows { area, size, thickness: 0.46 * pitch, percent: area.width >= 11.0 * size },
+            chart: Chart::Rows { area, size, thickness: thickness(pitch, line_grid), percent: area.width >= 11.0 * size },
             message: Area { x: area.x, y: margin, width: area.width, height: body - margin },
             message_size: (0.055 * height).max(10.0),
-            marks: Area { x: margin, y: body, width: 0.5 * width, height: footer - 0.3 * margin },
-            privacy_text: Some((0.55 * footer).clamp(9.0, 0.045 * height.max(200.0))),
+            marks: Area { x: margin, y: body - 0.1 * margin, width: 0.5 * width, height: footer - 0.3 * margin },
+            privacy_text: Some((0.45 * footer).clamp(9.0, 0.045 * height.max(200.0))),
             privacy: Self::sign(width, height, margin, footer),
         }
     }
@@ -135,7 +136,7 @@ impl Layout {
         let footer = (0.07 * height).clamp(14.0, 0.12 * width).max(line_grid);
         let body = height - footer;
         let name_size = 0.11 * width.min(height);
-        let radius = (0.215 * body).min(width / 2.0 - margin);
+        let radius = (0.205 * body).min(width / 2.0 - margin);
         let face = Area::around(width / 2.0, margin + radius, radius);
         let name = Line {
             x: width / 2.0,
@@ -144,9 +145,9 @@ impl Layout {
             align: Align::Center,
             max_width: width - 2.0 * margin,
         };
-        let top = name.center_y + 0.8 * name_size;
+        let top = name.center_y + 0.7 * name_size;
         let room = (body - top).min(0.8 * width);
-        let pitch = on_grid(room / 7.0, line_grid);
+        let pitch = pitch(room, line_grid);
         let area = Area {
             x: margin,
             y: snapped(top + (body - top - 7.0 * pitch) / 2.0, line_grid),
@@ -158,7 +159,7 @@ impl Layout {
             face,
             name,
             confidence: None,
-            chart: Chart::Rows { area, size, thickness: 0.46 * pitch, percent: area.width >= 13.0 * size },
+            chart: Chart::Rows { area, size, thickness: thickness(pitch, line_grid), percent: area.width >= 13.0 * size },
             message: Area { x: margin, y: face.bottom(), width: area.width, height: body - face.bottom() },
             message_size: (0.055 * width).max(10.0),
             marks: Area { x: margin, y: body, width: 0.4 * width, height: footer - 0.3 * margin },
@@ -188,34 +189,55 @@ impl Layout {
             chart: Chart::Rows { area, size: 6.0, thickness: 4.0, percent: false },
             message: Area { height: body, ..area },
             message_size: 6.0,
-            marks: Area { x: 1.0, y: body, width: 0.3 * width, height: footer },
+            marks: Area { x: 2.0, y: body + 2.0, width: 0.3 * width, height: 5.0 },
             privacy_text: Some(6.0),
             privacy: Area { x: width - 8.0, y: height - 7.0, width: 7.0, height: 6.0 },
         }
     }
 
     fn tiny(width: f32, height: f32) -> Self {
-        let radius = (height / 2.0 - 1.0).min(width / 4.0 - 1.0).max(1.0).floor();
-        let face = Area::around(radius + 1.0, height / 2.0, radius);
-        let x = (face.right() + 1.0).floor();
+        // The longest text has nine letters of four pixels. Below the face's disc its square has room for the sign and the marks.
+        let radius = ((height - 6.0) / 2.0).min((width - 37.0) / 2.0).max(1.0).floor();
+        let face = Area::around(radius, radius, radius);
+        let x = (face.right() + 2.0).min(width - 36.0);
         let right = Area { x, y: 0.0, width: width - x, height };
-        Self {
+        let line = |center_y: f32, size: f32| Line { x, center_y, size, align: Align::Left, max_width: right.width };
+        let layout = Self {
             face,
-            name: Line { x, center_y: 3.0, size: 6.0, align: Align::Left, max_width: right.width },
-            confidence: Some(Line { x, center_y: 10.0, size: 6.0, align: Align::Left, max_width: right.width - 8.0 }),
+            name: line(3.0, 6.0),
+            confidence: Some(line(10.0, 6.0)),
             chart: Chart::Columns { area: Area { y: 14.0, height: height - 14.0, ..right } },
             message: right,
             message_size: 6.0,
-            marks: Area { x: 0.0, y: height - 3.0, width: 14.0, height: 3.0 },
+            marks: Area { x: face.right() - 14.0, y: height - 2.0, width: 14.0, height: 2.0 },
             privacy_text: None,
-            privacy: Area { x: width - 7.0, y: 7.0, width: 7.0, height: 6.0 },
+            privacy: Area { x: 0.0, y: height - 6.0, width: 7.0, height: 6.0 },
+        };
+        if width < 120.0 {
+            return layout;
+        }
+        // As OLED panels of 128×32: room for larger letters, and the columns beside them.
+        Self {
+            name: line(6.0, 13.0),
+            confidence: Some(line(21.0, 10.0)),
+            chart: Chart::Columns { area: Area { x: width - 45.0, width: 45.0, ..right } },
+            ..layout
         }
     }
 }
 
-/// The largest multiple of `grid` not above `length`, at least one `grid`.
-fn on_grid(length: f32, grid: f32) -> f32 {
-    ((length / grid).floor() * grid).max(grid)
+/// From row to row, if seven fill `room` on a pixel display. On a terminal, whole rows, three at most.
+fn pitch(room: f32, line_grid: f32) -> f32 {
+    if line_grid > 1.0 { (room / 7.0 / line_grid).floor().clamp(1.0, 3.0) * line_grid } else { (room / 7.0).floor() }
+}
+
+/// Of a bar. On a terminal, as high as a letter if the next one does not touch it then.
+fn thickness(pitch: f32, line_grid: f32) -> f32 {
+    match line_grid > 1.0 {
+        true if pitch > line_grid => line_grid,
+        true => line_grid / 2.0,
+        false => 0.46 * pitch,
+    }
 }
 
 fn snapped(place: f32, grid: f32) -> f32 {

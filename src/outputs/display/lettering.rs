@@ -67,8 +67,8 @@ impl Letters {
         paper: Rgb888,
     ) -> Result<(), D::Error> {
         if let Some(font) = small_font(size) {
-            // The capitals fill the cell from its top to the base line.
-            let top = center_y - font.baseline as f32 / 2.0;
+            // The capitals fill the cell from its top to the row of the base line.
+            let top = center_y - (font.baseline + 1) as f32 / 2.0;
             let place = Point::new(x.round() as i32, top.round() as i32);
             return Text::with_baseline(text, place, MonoTextStyle::new(font, ink), Baseline::Top).draw(target).map(|_| ());
         }

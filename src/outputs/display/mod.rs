@@ -3,12 +3,14 @@
 pub mod brush;
 pub mod canvas;
 pub mod cells;
+mod chart;
 pub mod face;
 pub mod layout;
 pub mod lettering;
 pub mod palette;
 pub mod scene;
 pub mod shapes;
+mod signs;
 pub mod words;
 
 mod fb_geometry;

@@ -4,24 +4,20 @@
 //! Drawing needs no clock (time comes with the observation) and, once each letter has been drawn, no allocation.
 
 use embedded_graphics::draw_target::DrawTarget;
-
 use embedded_graphics::geometry::{OriginDimensions, Size};
 use embedded_graphics::pixelcolor::Rgb888;
 
-use super::brush::{Brush, Caption};
+use super::brush::{Brush, CELL_HEIGHT, CELL_WIDTH, Caption};
 use super::canvas::Canvas;
+use super::chart::{Percent, draw_chart};
 use super::face::{Mien, Mirror};
-use super::layout::{Align, Chart, Layout, Line};
+use super::layout::{Align, Layout, Line};
 use super::lettering::Letters;
-use super::palette::{self, INK, PAPER, QUIET, TRACK};
-use super::shapes::{Area, Layer, Shape};
+use super::palette::{self, INK, PAPER, QUIET};
+use super::signs::{draw_marks, draw_missing_camera, draw_privacy_mark};
 use super::words;
-use crate::classifier::{Emotion, Probabilities};
 use crate::outputs::View;
-use crate::tracker::{Observation, TrackedFace};
-
-/// The most faces that get a mark.
-const MOST_MARKS: usize = 5;
+use crate::tracker::TrackedFace;
 
 /// A scene for one display: it remembers how far the face has moved.
 #[derive(Default)]
@@ -48,7 +44,16 @@ impl Scene {
     pub fn draw_in_cells(&mut self, view: View<'_>, canvas: &mut Canvas, captions: &mut dyn FnMut(Caption<'_>)) {
         let size = canvas.size();
         self.forget_letters_of_other_sizes(size);
-        let layout = Layout::new(size.width as f32 * CELL_WIDTH, size.height as f32 * CELL_WIDTH, 2.0 * CELL_WIDTH);
+        // Two pixels are a row.
+        let (columns, rows) = (size.width as i32, size.height as i32 / 2);
+        if columns < FEWEST_COLUMNS || rows < FEWEST_ROWS {
+            let Ok(()) = canvas.clear(PAPER);
+            let (text, ink) = in_a_word(view);
+            let column = (columns - text.chars().count() as i32).max(0) / 2;
+            captions(Caption { column, row: rows / 2, text, ink, paper: PAPER });
+            return;
+        }
+        let layout = Layout::new(columns as f32 * CELL_WIDTH, rows as f32 * CELL_HEIGHT, CELL_HEIGHT);
         let mut brush = Brush { target: canvas, scale: 1.0 / CELL_WIDTH, letters: &mut self.letters, captions: Some(captions) };
         let Ok(()) = draw(view, &layout, &mut self.mirror, &mut brush);
     }
@@ -60,8 +65,21 @@ impl Scene {
     }
 }
 
-/// Layout units per column of a terminal: a terminal's letter is laid out like one of 8×16 pixels.
-pub(super) const CELL_WIDTH: f32 = 8.0;
+/// A terminal with less shows one word.
+const FEWEST_COLUMNS: i32 = 24;
+/// As [`FEWEST_COLUMNS`].
+const FEWEST_ROWS: i32 = 9;
+
+fn in_a_word(view: View<'_>) -> (&'static str, Rgb888) {
+    match view {
+        View::Starting => (words::STARTING.0, INK),
+        View::CameraLost { .. } => (words::CAMERA_LOST, INK),
+        View::Watching(observation) => match observation.main_face() {
+            None => (words::NO_FACE.0, QUIET),
+            Some(main) => (words::name(main.expression), palette::of(main.expression)),
+        },
+    }
+}
 
 fn draw<D: DrawTarget<Color = Rgb888>>(
     view: View<'_>,
@@ -70,7 +88,7 @@ fn draw<D: DrawTarget<Color = Rgb888>>(
     brush: &mut Brush<'_, D>,
 ) -> Result<(), D::Error> {
     brush.target.clear(PAPER)?;
-    draw_privacy_mark(layout, brush)?;
+    let privacy_begin = draw_privacy_mark(layout, brush)?;
     match view {
         View::Starting => {
             draw_face(&Mien::asleep(), layout, brush)?;
@@ -89,7 +107,11 @@ fn draw<D: DrawTarget<Color = Rgb888>>(
                 draw_face(&mirror.follow(&Mien::of(main.expression), observation.captured_at), layout, brush)?;
                 draw_name(main, layout, brush)?;
                 draw_chart(&main.probabilities, main.expression, &layout.chart, brush)?;
-                draw_marks(observation, main, &layout.marks, brush)
+                let mut marks = layout.marks;
+                if marks.x < privacy_begin && marks.bottom() > layout.privacy.y {
+                    marks.width = marks.width.min(privacy_begin - marks.x - marks.height / 2.0);
+                }
+                draw_marks(observation, main, &marks, brush)
             }
         },
     }
@@ -112,108 +134,6 @@ fn draw_name<D: DrawTarget<Color = Rgb888>>(
     }
 }
 
-fn draw_chart<D: DrawTarget<Color = Rgb888>>(
-    probabilities: &Probabilities,
-    shown: Emotion,
-    chart: &Chart,
-    brush: &mut Brush<'_, D>,
-) -> Result<(), D::Error> {
-    match chart {
-        Chart::Rows { area, size, thickness, percent } => {
-            let longest = Emotion::ALL.map(|emotion| brush.text_width(words::name(emotion), *size));
-            let gap = 0.5 * size;
-            let label_width = longest.into_iter().fold(0.0, f32::max) + gap;
-            let percent_width = if *percent { brush.text_width("100 %", *size) + gap } else { 0.0 };
-            let pitch = area.height / 7.0;
-            for emotion in Emotion::ALL {
-                let center_y = area.y + (emotion as usize as f32 + 0.5) * pitch;
-                let ink = if emotion == shown { INK } else { QUIET };
-                let line = Line { x: area.x, center_y, size: *size, align: Align::Left, max_width: label_width };
-                brush.text(words::name(emotion), &line, ink, PAPER)?;
-                let bar = Area {
-                    x: area.x + label_width,
-                    y: brush.snapped(center_y - thickness / 2.0),
-                    width: area.width - label_width - percent_width,
-                    height: *thickness,
-                };
-                draw_bar(&bar, probabilities.of(emotion), emotion, brush)?;
-                if *percent {
-                    let line = Line { x: area.right(), align: Align::Right, max_width: percent_width, ..line };
-                    brush.text(Percent::of(probabilities.of(emotion)).as_str(), &line, ink, PAPER)?;
-                }
-            }
-        }
-        Chart::Columns { area } => {
-            let pitch = (area.width / 7.0).floor();
-            for emotion in Emotion::ALL {
-                let x = area.x + emotion as usize as f32 * pitch;
-                let initial = &words::name(emotion)[..1];
-                let line = Line { x, center_y: area.bottom() - 3.0, size: 6.0, align: Align::Left, max_width: pitch };
-                brush.text(initial, &line, if emotion == shown { INK } else { QUIET }, PAPER)?;
-                let room = area.height - 7.0;
-                let full = room * probabilities.of(emotion);
-                let column = Area { x, y: area.y, width: pitch - 1.0, height: room };
-                let filled = Area { y: area.y + room - full, height: full, ..column };
-                brush.shapes(
-                    &column,
-                    PAPER,
-                    &[
-                        Layer::new(Shape::Rounded(column, 0.0), TRACK),
-                        Layer::new(Shape::Rounded(filled, 0.0), palette::of(emotion)),
-                    ],
-                )?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn draw_bar<D: DrawTarget<Color = Rgb888>>(
-    bar: &Area,
-    share: f32,
-    emotion: Emotion,
-    brush: &mut Brush<'_, D>,
-) -> Result<(), D::Error> {
-    let radius = bar.height / 2.0;
-    // A pill is never shorter than it is high; below that it would be a lie, so it is cut off instead.
-    let filled = Area { width: bar.width * share, ..*bar };
-    brush.shapes(
-        bar,
-        PAPER,
-        &[Layer::new(Shape::Rounded(*bar, radius), TRACK), Layer::new(Shape::Rounded(filled, radius), palette::of(emotion))],
-    )
-}
-
-/// One small face for each face, the main one's with a ring. Where there is no room for faces, dots.
-fn draw_marks<D: DrawTarget<Color = Rgb888>>(
-    observation: &Observation,
-    main: &TrackedFace,
-    area: &Area,
-    brush: &mut Brush<'_, D>,
-) -> Result<(), D::Error> {
-    if observation.faces.len() < 2 {
-        return Ok(());
-    }
-    let radius = area.height / 2.0 - 1.0;
-    for (index, face) in observation.faces.iter().take(MOST_MARKS).enumerate() {
-        let (x, y) = (area.x + radius + 1.0 + index as f32 * (2.3 * radius + 2.0), area.center().1);
-        let is_main = face.id == main.id;
-        if radius * brush.scale < 6.0 {
-            let color = if is_main { INK } else { QUIET };
-            brush.shapes(&Area::around(x, y, radius), PAPER, &[Layer::new(Shape::Disc { x, y, radius }, color)])?;
-        } else {
-            let ring =
-                [Layer::new(Shape::Disc { x, y, radius }, INK), Layer::new(Shape::Disc { x, y, radius: radius * 0.88 }, PAPER)];
-            if is_main {
-                brush.shapes(&Area::around(x, y, radius), PAPER, &ring)?;
-            }
-            let head = 0.76 * radius;
-            brush.shapes(&Area::around(x, y, head), PAPER, &Mien::of(face.expression).layers(x, y, head))?;
-        }
-    }
-    Ok(())
-}
-
 fn draw_message<D: DrawTarget<Color = Rgb888>>(
     title: &str,
     advice: &str,
@@ -233,87 +153,4 @@ fn draw_message<D: DrawTarget<Color = Rgb888>>(
     brush.text(title, &title_line, INK, PAPER)?;
     let first = Line { center_y: title_line.center_y + 0.75 * name.size + 0.6 * message_size, size: *message_size, ..title_line };
     brush.paragraph(advice, &first, message.bottom(), QUIET, PAPER)
-}
-
-/// A camera with a line through it.
-fn draw_missing_camera<D: DrawTarget<Color = Rgb888>>(area: &Area, brush: &mut Brush<'_, D>) -> Result<(), D::Error> {
-    let (x, y) = area.center();
-    let unit = area.width / 2.0;
-    let part = |left: f32, top: f32, right: f32, bottom: f32| Area {
-        x: x + left * unit,
-        y: y + top * unit,
-        width: (right - left) * unit,
-        height: (bottom - top) * unit,
-    };
-    let disc = |radius: f32| Shape::Disc { x, y: y + 0.06 * unit, radius: radius * unit };
-    let slash = |half_width: f32| Shape::Line {
-        from: (x - 0.72 * unit, y - 0.72 * unit),
-        to: (x + 0.72 * unit, y + 0.72 * unit),
-        half_width: half_width * unit,
-    };
-    brush.shapes(
-        area,
-        PAPER,
-        &[
-            Layer::new(Shape::Rounded(part(-0.32, -0.62, 0.32, -0.2), 0.1 * unit), palette::ASLEEP),
-            Layer::new(Shape::Rounded(part(-0.85, -0.46, 0.85, 0.58), 0.16 * unit), palette::ASLEEP),
-            Layer::new(disc(0.38), PAPER),
-            Layer::new(disc(0.28), palette::ASLEEP),
-            Layer::new(slash(0.13), PAPER),
-            Layer::new(slash(0.06), INK),
-        ],
-    )
-}
-
-/// A picture with a line through it, and the words where there is room.
-fn draw_privacy_mark<D: DrawTarget<Color = Rgb888>>(layout: &Layout, brush: &mut Brush<'_, D>) -> Result<(), D::Error> {
-    let area = layout.privacy;
-    let line = (area.width / 11.0).max(0.7);
-    let frame = Area { x: area.x, y: area.y + 0.1 * area.height, width: area.width, height: 0.8 * area.height };
-    let hill = |x: f32, y: f32| (frame.x + x * frame.width, frame.y + y * frame.height);
-    let slash = |half_width: f32| Shape::Line {
-        from: (area.x + line, area.bottom() - line),
-        to: (area.right() - line, area.y + line),
-        half_width,
-    };
-    brush.shapes(
-        &area,
-        PAPER,
-        &[
-            Layer::new(Shape::Rounded(frame, 2.0 * line), QUIET),
-            Layer::new(Shape::Rounded(frame.grown(-line), line), PAPER),
-            Layer::new(Shape::Line { from: hill(0.2, 0.75), to: hill(0.42, 0.42), half_width: line / 2.0 }, QUIET),
-            Layer::new(Shape::Line { from: hill(0.42, 0.42), to: hill(0.75, 0.75), half_width: line / 2.0 }, QUIET),
-            Layer::new(slash(1.6 * line), PAPER),
-            Layer::new(slash(0.6 * line), QUIET),
-        ],
-    )?;
-    let Some(size) = layout.privacy_text else { return Ok(()) };
-    let text = Line { x: area.x - 0.4 * size, center_y: area.center().1, size, align: Align::Right, max_width: f32::MAX };
-    brush.text(words::PRIVACY, &text, QUIET, PAPER)
-}
-
-/// `87 %`, without an allocation.
-struct Percent {
-    text: [u8; 5],
-    begin: usize,
-}
-
-impl Percent {
-    fn of(share: f32) -> Self {
-        let mut percent = Self { text: *b"    %", begin: 3 };
-        let mut rest = (share.clamp(0.0, 1.0) * 100.0).round() as u8;
-        loop {
-            percent.begin -= 1;
-            percent.text[percent.begin] = b'0' + rest % 10;
-            rest /= 10;
-            if rest == 0 {
-                return percent;
-            }
-        }
-    }
-
-    fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.text[self.begin..]).expect("digits, a space and a percent sign")
-    }
 }

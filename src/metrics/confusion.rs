@@ -1,4 +1,4 @@
-//! How good a classifier is: confusion matrix, accuracy, precision, recall, F1.
+//! A classifier's figures: confusion matrix, accuracy, precision, recall, F1.
 
 use serde::Serialize;
 

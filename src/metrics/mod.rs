@@ -1,0 +1,4 @@
+//! How good the stages are, in the field's figures.
+
+pub mod confusion;
+pub mod matching;
