@@ -364,7 +364,7 @@ impl Config {
     }
 }
 
-fn in_range<T: PartialOrd + std::fmt::Display>(
+fn in_range<T: Copy + PartialOrd + std::fmt::Display>(
     table: &'static str,
     key: &'static str,
     value: T,

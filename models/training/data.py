@@ -1,6 +1,10 @@
-"""Readers for FER-2013 (IDX files) and for the FER+ votes on the same pictures.
+"""Readers for FER-2013, in the three forms it goes about in, and for the FER+ votes.
 
-Only the standard library and numpy; nothing here changes a pixel.
+* IDX files, `train-images-idx3-ubyte.gz` and so on: the MNIST format;
+* `fer2013.csv`, the file of the contest: columns emotion, pixels, Usage;
+* folders, `train/angry/*.png`: exact too, but the order of the rows is lost.
+
+Nothing here changes a pixel.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """FER-2013's labels 0 to 6, and the order of the network's outputs."""
@@ -42,12 +47,14 @@ DEFAULT_DATA_DIR = Path("../../shared/data")
 
 @dataclass(frozen=True)
 class Split:
-    """The pictures and labels of one split, in the order of fer2013.csv."""
+    """The pictures and labels of one split."""
 
     images: np.ndarray
     """`uint8` (count, 48, 48), 0 = black."""
     labels: np.ndarray
     """`int64` (count,), indices into `CLASSES`."""
+    in_csv_order: bool = True
+    """Whether row i is row i of the split in fer2013.csv, as the FER+ votes need it."""
 
 
 def read_idx(path: Path) -> np.ndarray:
@@ -65,14 +72,53 @@ def read_idx(path: Path) -> np.ndarray:
     return values.reshape(shape)
 
 
-def load_split(data_dir: Path, name: str) -> Split:
-    """The split `train`, `public` or `private`."""
-    folder = data_dir / "fer2013"
+def load_idx(folder: Path, name: str) -> Split:
+    """A split from its two IDX files."""
     images = read_idx(folder / f"{name}-images-idx3-ubyte.gz")
     labels = read_idx(folder / f"{name}-labels-idx1-ubyte.gz").astype(np.int64)
     if len(images) != len(labels):
         raise ValueError(f"{folder}: {len(images)} {name} images, {len(labels)} labels")
     return Split(images, labels)
+
+
+def load_csv(path: Path, name: str) -> Split:
+    """A split from the contest's fer2013.csv."""
+    images, labels = [], []
+    with path.open(newline="") as file:
+        for row in csv.DictReader(file):
+            if row["Usage"] == SPLITS[name]:
+                images.append(np.array(row["pixels"].split(), np.uint8).reshape(48, 48))
+                labels.append(int(row["emotion"]))
+    return Split(np.stack(images), np.array(labels))
+
+
+def load_folders(folder: Path) -> Split:
+    """A split from one folder a class, `angry/*.png` and so on; files in order of name."""
+    images, labels = [], []
+    for label, name in enumerate(CLASSES):
+        for path in sorted((folder / name).glob("*.png")):
+            image = np.asarray(Image.open(path).convert("L"))
+            if image.shape != (48, 48):
+                raise ValueError(f"{path}: {image.shape[1]}x{image.shape[0]}, not 48x48")
+            images.append(image)
+            labels.append(label)
+    if not images:
+        raise ValueError(f"{folder}: no pictures in folders {', '.join(CLASSES)}")
+    return Split(np.stack(images), np.array(labels), in_csv_order=False)
+
+
+def load_split(data_dir: Path, name: str) -> Split:
+    """The split `train`, `public` or `private` from `data_dir/fer2013`, in whichever form."""
+    folder = data_dir / "fer2013"
+    if (folder / f"{name}-images-idx3-ubyte.gz").exists():
+        return load_idx(folder, name)
+    if (folder / "fer2013.csv").exists():
+        return load_csv(folder / "fer2013.csv", name)
+    if (folder / name).is_dir():
+        return load_folders(folder / name)
+    raise FileNotFoundError(
+        f"{folder}: neither {name}-images-idx3-ubyte.gz nor fer2013.csv nor a folder {name}/"
+    )
 
 
 def load_votes(data_dir: Path, name: str) -> np.ndarray:

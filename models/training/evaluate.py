@@ -48,7 +48,7 @@ def report(probabilities: np.ndarray, mirrored: np.ndarray, data_dir: Path, name
         new = ~also_in_train(split.images, load_split(data_dir, "train").images)
         figures["not_in_train"] = int(new.sum())
         figures["accuracy_not_in_train"] = float((predicted == labels)[new].mean())
-    if (data_dir / "ferplus").is_dir():
+    if split.in_csv_order and (data_dir / "ferplus").is_dir():
         said = majority(load_votes(data_dir, name))
         figures["with_ferplus_majority"] = int((said >= 0).sum())
         figures["ferplus_agreement"] = float((predicted == said)[said >= 0].mean())

@@ -29,8 +29,8 @@ from tqdm import tqdm
 
 from .data import CLASSES, DEFAULT_DATA_DIR, load_split
 from .metrics import summary
-from .networks import MiniXception, ResidualModule, build, multiply_adds, parameter_count
-from .train import predict
+from .networks import SHAPES, MiniXception, ResidualModule, multiply_adds, parameter_count
+from .train import load_network, predict
 
 CONTRACT = "1"
 """Version of what the program may expect of a model file; changes with any of the rest."""
@@ -216,9 +216,9 @@ def main() -> None:
     args = parser.parse_args()
 
     saved = torch.load(args.run / "best.pt", weights_only=True)
-    network = build(saved["size"])
-    network.load_state_dict(saved["network"])
-    network.eval()
+    if saved["size"] not in SHAPES:
+        raise SystemExit(f"{args.run}: a network of size {saved['size']!r} is not exported")
+    network = load_network(args.run / "best.pt")
     public = load_split(args.data, "public")
     logits = predict(network, torch.from_numpy(public.images.copy())[:, None])
     temperature = fit_temperature(logits, public.labels)

@@ -1,7 +1,10 @@
-"""The networks: mini-Xception (Arriaga, Valdenegro-Toro and Plöger 2017, arXiv 1710.07557).
+"""The networks: mini-Xception in two sizes, and the sequential CNN that it is compared with.
 
-Two plain convolutions, then residual modules of depthwise-separable convolutions, then a 3×3
-convolution to seven maps whose means are the logits. No dense layer.
+mini-Xception (Arriaga, Valdenegro-Toro and Plöger 2017, arXiv 1710.07557): two plain
+convolutions, then residual modules of depthwise-separable convolutions, then a 3×3 convolution
+to seven maps whose means are the logits. No dense layer.
+
+All of them take grey faces (count, 1, 48, 48) with values 0..255 and give logits (count, 7).
 """
 
 from __future__ import annotations
@@ -89,7 +92,7 @@ class ResidualModule(nn.Module):
 
 
 class MiniXception(nn.Module):
-    """Grey faces (count, 1, 48, 48), values 0..255, to seven logits (count, 7)."""
+    """The released family; only these can be exported."""
 
     def __init__(self, shape: Shape):
         super().__init__()
@@ -117,9 +120,43 @@ class MiniXception(nn.Module):
         return x.mean(dim=(2, 3))
 
 
-def build(size: str) -> MiniXception:
-    """An untrained network of a size in `SHAPES`."""
-    return MiniXception(SHAPES[size])
+class SequentialCnn(nn.Module):
+    """The baseline: four unpadded convolutions and two dense layers, 2,345,607 parameters."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(1, 32, 3),
+            nn.ReLU(),
+            nn.Conv2d(32, 64, 3),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Dropout(0.25),
+            nn.Conv2d(64, 128, 3),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(128, 128, 3),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Dropout(0.25),
+            nn.Flatten(),
+            nn.Linear(2048, 1024),
+            nn.ReLU(),
+            nn.Dropout(0.5),
+            nn.Linear(1024, 7),
+        )
+
+    def forward(self, faces: torch.Tensor) -> torch.Tensor:
+        return self.layers(faces / 127.5 - 1)
+
+
+SIZES = (*SHAPES, "sequential")
+"""Everything that can be trained."""
+
+
+def build(size: str) -> nn.Module:
+    """An untrained network, one of `SIZES`."""
+    return SequentialCnn() if size == "sequential" else MiniXception(SHAPES[size])
 
 
 def parameter_count(network: nn.Module) -> int:
@@ -128,14 +165,15 @@ def parameter_count(network: nn.Module) -> int:
 
 
 def multiply_adds(network: nn.Module) -> int:
-    """Multiply-adds of all convolutions for one 48×48 face."""
+    """Multiply-adds of all convolutions and dense layers for one 48×48 face."""
     total = 0
 
-    def count(conv: nn.Conv2d, _inputs, output: torch.Tensor) -> None:
+    def count(layer: nn.Module, _inputs, output: torch.Tensor) -> None:
         nonlocal total
-        total += output[0].numel() * conv.weight[0].numel()
+        total += output[0].numel() * layer.weight[0].numel()
 
-    hooks = [m.register_forward_hook(count) for m in network.modules() if isinstance(m, nn.Conv2d)]
+    layers = [m for m in network.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
+    hooks = [layer.register_forward_hook(count) for layer in layers]
     was_training = network.training
     network.eval()
     with torch.no_grad():

@@ -24,14 +24,14 @@ from .augment import augment
 from .data import DEFAULT_DATA_DIR, load_split, load_votes
 from .labels import targets
 from .metrics import summary
-from .networks import build, multiply_adds, parameter_count
+from .networks import SIZES, build, multiply_adds, parameter_count
 
 
 def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("--size", choices=["nano", "base"], default="nano")
+    add("--size", choices=SIZES, default="nano")
     add("--data", type=Path, default=DEFAULT_DATA_DIR, help="optional data folder")
     add("--out", type=Path, required=True, help="folder of this run")
     add("--epochs", type=int, default=80, help="may be changed when a run goes on")
@@ -118,6 +118,8 @@ class Run:
         self.public_labels = public.labels
         votes = None
         if args.vote_share > 0:
+            if not train.in_csv_order:
+                raise SystemExit("the FER+ votes need IDX files or fer2013.csv (--vote-share 0)")
             votes = torch.from_numpy(load_votes(args.data, "train"))
         self.targets = targets(self.labels, votes, args.vote_share, args.smoothing)
 

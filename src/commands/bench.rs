@@ -10,7 +10,8 @@ use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 
 use super::stages;
-use crate::camera;
+use crate::camera::puppet::Puppet;
+use crate::camera::{self, FrameSource};
 use crate::classifier::EmotionClassifier;
 use crate::config::{CameraConfig, ReplaySpeed, SourceKind};
 use crate::detector::FaceDetector;
@@ -34,6 +35,31 @@ pub(super) struct Args {
     /// Recordings: folders of pictures, pictures, .y4m files [default: the drawn face]
     #[arg(value_name = "RECORDING")]
     recordings: Vec<PathBuf>,
+}
+
+/// The drawn face at its rate, but without waiting for the next picture.
+struct Unhurried {
+    puppet: Puppet,
+    period: Duration,
+}
+
+impl Unhurried {
+    fn new(camera: &CameraConfig) -> Self {
+        let CameraConfig { width, height, frames_per_second, .. } = *camera;
+        Self { puppet: Puppet::new(width, height, frames_per_second), period: Duration::from_secs(1) / frames_per_second }
+    }
+}
+
+impl FrameSource for Unhurried {
+    fn description(&self) -> &str {
+        self.puppet.description()
+    }
+
+    fn next_frame(&mut self, frame: &mut Frame) -> Result<bool> {
+        frame.captured_at += self.period;
+        self.puppet.draw(&mut frame.image, frame.captured_at);
+        Ok(true)
+    }
 }
 
 /// The time that one stage took for each frame.
@@ -76,6 +102,7 @@ struct Report {
     faces: usize,
     /// Share of the frames in which at least one face was found.
     frames_with_face: f64,
+    /// Reading and decoding, or drawing, a frame.
     capture: Summary,
     detect: Summary,
     /// Per face: crop, resize, network.
@@ -92,17 +119,19 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
     let config = stages::load_config(args.config.as_deref())?;
     let mut detector = stages::open_detector(&config.detector)?;
     let mut classifier = stages::open_classifier(&config.classifier)?;
-    let recordings = if args.recordings.is_empty() {
-        vec![CameraConfig { source: SourceKind::Puppet, ..config.camera.clone() }]
+    let sources: Vec<Box<dyn FrameSource>> = if args.recordings.is_empty() {
+        vec![Box::new(Unhurried::new(&config.camera))]
     } else {
-        let replay = |path: &PathBuf| CameraConfig {
-            source: SourceKind::Replay,
-            replay: path.clone(),
-            replay_speed: ReplaySpeed::Full,
-            replay_loop: false,
-            ..config.camera.clone()
+        let open = |path: &PathBuf| {
+            camera::open(&CameraConfig {
+                source: SourceKind::Replay,
+                replay: path.clone(),
+                replay_speed: ReplaySpeed::Full,
+                replay_loop: false,
+                ..config.camera.clone()
+            })
         };
-        args.recordings.iter().map(replay).collect()
+        args.recordings.iter().map(open).collect::<Result<_>>()?
     };
 
     let [mut capture, mut detect, mut classify, mut track, mut scene_time] = [const { Stage { times: Vec::new() } }; 5];
@@ -111,8 +140,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
     let progress = ProgressBar::no_length()
         .with_style(ProgressStyle::with_template("{spinner} {pos} frames, {per_sec}").expect("the template is valid"));
     let cpu_start = cpu_time();
-    for recording in &recordings {
-        let mut source = camera::open(recording)?;
+    for mut source in sources {
         let mut tracker = Tracker::new(config.tracker.clone());
         for _ in 0..args.frames {
             if !capture.measure(|| source.next_frame(&mut frame))? {
@@ -167,7 +195,7 @@ fn print_report(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     )?;
     writeln!(out, "{:22} {:>10} {:>10} {:>8}", "stage", "median ms", "95 % ms", "times")?;
     for (name, Summary { median_ms, p95_ms, count }) in [
-        ("capture (or drawing)", &report.capture),
+        ("read or draw a frame", &report.capture),
         ("detect", &report.detect),
         ("classify, per face", &report.classify),
         ("track", &report.track),

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde::Serialize;
 
-use super::stages::{self, DetectorArgs, for_each_picture};
+use super::pictures::{PictureArgs, Place, Report};
+use super::stages::{self, DetectorArgs};
 use crate::classifier::{Emotion, EmotionClassifier, Probabilities};
 use crate::config::ClassifierConfig;
 use crate::detector::FaceDetector;
@@ -22,28 +23,14 @@ pub(super) struct Args {
     /// The pictures are faces already, cut out as a detector would.
     #[arg(long)]
     crops: bool,
-    /// Print one JSON object a picture.
-    #[arg(long)]
-    json: bool,
-    /// PNG, JPEG or PNM files.
-    #[arg(required = true, value_name = "PICTURE")]
-    pictures: Vec<PathBuf>,
-}
-
-#[derive(Serialize)]
-struct Report<'a> {
-    file: &'a str,
-    width: u32,
-    height: u32,
-    faces: Vec<Face>,
+    #[command(flatten)]
+    pictures: PictureArgs,
 }
 
 #[derive(Serialize)]
 struct Face {
-    x: u32,
-    y: u32,
-    width: u32,
-    height: u32,
+    #[serde(flatten)]
+    place: Place,
     /// None for a crop, which nobody detected.
     #[serde(skip_serializing_if = "Option::is_none")]
     neighbors: Option<u32>,
@@ -53,44 +40,43 @@ struct Face {
 
 impl Face {
     fn new(place: BoundingBox, neighbors: Option<u32>, probabilities: Probabilities) -> Self {
-        let BoundingBox { x, y, width, height } = place;
-        Self { x, y, width, height, neighbors, expression: probabilities.top(), probabilities }
+        Self { place: place.into(), neighbors, expression: probabilities.top(), probabilities }
     }
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
     let mut network = stages::open_classifier(&ClassifierConfig { model: args.model.clone().unwrap_or_default() })?;
-    let mut detector = if args.crops { None } else { Some(args.detector.open()?) };
-    for_each_picture(&args.pictures, |file, image| {
-        let (width, height) = image.dimensions();
-        let faces = match &mut detector {
-            None => vec![Face::new(BoundingBox { x: 0, y: 0, width, height }, None, network.classify_crop(image)?)],
-            Some(detector) => detector
-                .detect(image)
-                .iter()
-                .map(|found| {
-                    Ok(Face::new(found.bounding_box, Some(found.neighbors), network.classify(image, found.bounding_box)?))
-                })
-                .collect::<Result<_>>()?,
-        };
-        let report = Report { file, width, height, faces };
-        if args.json {
-            writeln!(out, "{}", serde_json::to_string(&report)?)?;
-        } else {
-            print_report(&report, out)?;
-        }
-        Ok(())
-    })
+    if args.crops {
+        return args.pictures.for_each(
+            out,
+            |crop| {
+                let whole = BoundingBox { x: 0, y: 0, width: crop.width(), height: crop.height() };
+                Ok(vec![Face::new(whole, None, network.classify_crop(crop)?)])
+            },
+            tell,
+        );
+    }
+    let mut detector = args.detector.open()?;
+    args.pictures.for_each(
+        out,
+        |image| {
+            let found = detector.detect(image).iter();
+            found
+                .map(|face| Ok(Face::new(face.bounding_box, Some(face.neighbors), network.classify(image, face.bounding_box)?)))
+                .collect()
+        },
+        tell,
+    )
 }
 
-fn print_report(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+fn tell(report: &Report<'_, Face>, out: &mut dyn Write) -> io::Result<()> {
     if report.faces.is_empty() {
         writeln!(out, "{}: no face", report.file)?;
     }
-    for face in &report.faces {
-        write!(out, "{}: {} at {},{} ({}×{} px):", report.file, face.expression, face.x, face.y, face.width, face.height)?;
+    for Face { place: Place { x, y, width, height }, expression, probabilities, .. } in &report.faces {
+        write!(out, "{}: {expression} at {x},{y} ({width}×{height} px):", report.file)?;
         for emotion in Emotion::ALL {
-            write!(out, " {emotion} {:.0} %", 100.0 * face.probabilities.of(emotion))?;
+            write!(out, " {emotion} {:.0} %", 100.0 * probabilities.of(emotion))?;
         }
         writeln!(out)?;
     }

@@ -57,7 +57,11 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
             return Err(error);
         }
     };
-    report.add("configuration", State::Good, "readable, and every value in its range".into())?;
+    let file = args.config.as_deref().or(Path::new(stages::DEFAULT_CONFIG).exists().then_some(Path::new(stages::DEFAULT_CONFIG)));
+    let message = file.map_or("no file: the built-in defaults".into(), |file| {
+        format!("{}: every key known, every value in its range", file.display())
+    });
+    report.add("configuration", State::Good, message)?;
 
     let cascade = stages::open_detector(&config.detector).map(|_| format!("{}", config.detector.cascade.display()));
     let network = stages::open_classifier(&config.classifier).map(|_| {
@@ -89,6 +93,9 @@ fn look_at_cameras(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
     for candidate in &candidates {
         let state = if candidate.verdict.is_usable() { State::Good } else { State::Note };
         report.add("camera", state, candidate.to_string())?;
+    }
+    if candidates.is_empty() {
+        report.add("camera", State::Note, "no /dev/video*: no USB camera is plugged in".into())?;
     }
     let program = rpicam::program();
     match &program {

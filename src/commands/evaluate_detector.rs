@@ -54,7 +54,7 @@ struct Report {
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
     let mut detector = args.detector.open()?;
-    let readers: [(&str, fn(&Path) -> Result<Vec<Marked>>); 4] =
+    let readers: [(&str, Reader); 4] =
         [("nrc_iit", read_clips), ("cmu_mit", read_stills), ("voc_groups", read_boxes), ("negatives", read_negatives)];
     let present: Vec<_> = readers.into_iter().filter(|(set, _)| args.data.join(set).is_dir()).collect();
     if present.is_empty() {
@@ -80,6 +80,9 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
     }
     Ok(())
 }
+
+/// Reads the list of a set in its folder.
+type Reader = fn(&Path) -> Result<Vec<Marked>>;
 
 /// What came out of one picture.
 struct LookedAt {

@@ -50,7 +50,7 @@ pub fn code(error: &Error) -> u8 {
             match io.kind() {
                 ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::IsADirectory => return MISSING_INPUT,
                 ErrorKind::UnexpectedEof | ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::FileTooLarge => {
-                    code = BAD_DATA
+                    code = BAD_DATA;
                 }
                 _ => {}
             }

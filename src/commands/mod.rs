@@ -10,6 +10,7 @@ mod evaluate;
 mod evaluate_detector;
 pub mod exit;
 mod manual;
+mod pictures;
 mod run;
 mod stages;
 

@@ -3,11 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use image::GrayImage;
-use indicatif::ProgressBar;
 
 use super::exit::Usage;
-use crate::camera::picture;
 use crate::classifier::mini_xception::MiniXception;
 use crate::config::{ClassifierConfig, Config, DetectorConfig};
 use crate::detector::haar::{HaarCascade, HaarDetector};
@@ -70,21 +67,4 @@ impl DetectorArgs {
         config.check().map_err(|rule| Usage(format!("{rule} (see --help)")))?;
         open_detector(&config.detector)
     }
-}
-
-/// Reads picture after picture and hands each to `look` with its name. A picture that cannot be read does not keep the others from being looked at; the first such
-/// error is returned at the end, later ones are printed.
-pub(super) fn for_each_picture(paths: &[PathBuf], mut look: impl FnMut(&str, &GrayImage) -> Result<()>) -> Result<()> {
-    let mut first_error = None;
-    let progress = if paths.len() > 20 { ProgressBar::new(paths.len() as u64) } else { ProgressBar::hidden() };
-    for path in paths {
-        match picture::load_grey(path) {
-            Ok(image) => progress.suspend(|| look(&path.to_string_lossy(), &image))?,
-            Err(error) if first_error.is_none() => first_error = Some(error),
-            Err(error) => eprintln!("visaged: {error:#}"),
-        }
-        progress.inc(1);
-    }
-    progress.finish_and_clear();
-    first_error.map_or(Ok(()), Err)
 }

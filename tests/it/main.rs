@@ -6,3 +6,4 @@ mod commands;
 mod daemon;
 mod haar;
 mod tracker;
+mod puppet;

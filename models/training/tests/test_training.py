@@ -1,15 +1,26 @@
 """Run with `python -m pytest training` in `models/`; needs no data set."""
 
+import gzip
 import json
+import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from training import vectors
 from training.augment import augment
-from training.data import CLASSES, VOTE_OF_CLASS, VOTES, read_idx
+from training.data import (
+    CLASSES,
+    VOTE_OF_CLASS,
+    VOTES,
+    load_csv,
+    load_folders,
+    load_idx,
+    read_idx,
+)
 from training.export import quantize, run_onnx, save, to_onnx
 from training.labels import expected_labels, targets
 from training.metrics import calibration_error, class_f1, confusion
@@ -41,6 +52,30 @@ def test_idx_files_are_read_as_written(tmp_path):
     path.write_bytes(content[:-1])
     with pytest.raises(ValueError, match="header says"):
         read_idx(path)
+
+
+def test_the_three_forms_of_the_data_set_give_the_same_pictures(tmp_path):
+    images = np.stack([vectors.draw("noise", seed, 48, 48) for seed in range(4)])
+    labels = np.array([0, 3, 3, 6])
+    idx = gzip.compress(struct.pack(">HBB3I", 0, 8, 3, 4, 48, 48) + images.tobytes())
+    (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(idx)
+    idx = gzip.compress(struct.pack(">HBBI", 0, 8, 1, 4) + bytes(labels.tolist()))
+    (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(idx)
+    lines = ["emotion,pixels,Usage"]
+    for index, (image, label) in enumerate(zip(images, labels)):
+        lines.append(f"{label},{' '.join(map(str, image.ravel()))},Training")
+        (tmp_path / CLASSES[label]).mkdir(exist_ok=True)
+        Image.fromarray(image).save(tmp_path / CLASSES[label] / f"{index}.png")
+    (tmp_path / "fer2013.csv").write_text("\n".join(lines) + "\n")
+    forms = [
+        load_idx(tmp_path, "train"),
+        load_csv(tmp_path / "fer2013.csv", "train"),
+        load_folders(tmp_path),
+    ]
+    for form in forms:
+        assert (form.images == images).all()
+        assert form.labels.tolist() == labels.tolist()
+    assert [form.in_csv_order for form in forms] == [True, True, False]
 
 
 def test_votes_are_matched_to_classes_by_meaning():
@@ -76,6 +111,10 @@ def test_nano_has_the_parameters_of_the_original():
     channels = sum(m.num_features for m in network.modules() if hasattr(m, "running_mean"))
     # Keras counts the running means and variances as parameters: 58,423 for seven classes.
     assert parameter_count(network) + 2 * channels == 58_423
+
+
+def test_the_baseline_has_the_parameters_of_the_dissertation():
+    assert parameter_count(build("sequential")) == 2_345_607
 
 
 @pytest.mark.parametrize("size", SHAPES)

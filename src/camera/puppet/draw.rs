@@ -14,6 +14,10 @@ pub(super) const SKIN: f32 = 190.0;
 pub(super) const HAIR: f32 = 42.0;
 pub(super) const BROW: f32 = 48.0;
 pub(super) const LASHES: f32 = 25.0;
+pub(super) const IRIS: f32 = 62.0;
+pub(super) const PUPIL: f32 = 12.0;
+pub(super) const GLINT: f32 = 240.0;
+pub(super) const CAVITY: f32 = 26.0;
 pub(super) const SHIRT: f32 = 70.0;
 
 /// The middle of the eye on the picture's right (the other one mirrored), and half its width.
@@ -39,6 +43,16 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, face: &Face) {
     }
     mouth::mouth(canvas, face);
     head::hair(canvas);
+}
+
+/// How much of a pixel lies inside a shape: `inside` is the distance from the shape's edge, positive inwards, `edge` the width of the transition.
+pub(super) fn cover(inside: f32, edge: f32) -> f32 {
+    (inside / edge + 0.5).clamp(0.0, 1.0)
+}
+
+/// The way from `from` (share 0) to `to` (share 1).
+pub(super) fn mix(from: f32, to: f32, share: f32) -> f32 {
+    from + share * (to - from)
 }
 
 /// 0 below `from`, 1 above `to`, smooth between.

@@ -4,6 +4,7 @@ use super::brush::{Area, Canvas};
 use super::draw::{CHIN, HAIR, SHIRT, SIDES, SKIN, smooth, zigzag};
 use super::face::Face;
 
+/// Shirt and neck; the chin's shadow lies on it.
 pub(super) fn shoulders(canvas: &mut Canvas<'_>) {
     let edge = 1.0 / (1.5 * canvas.pixel);
     canvas.fill(Area { left: -1.25, top: 0.9, right: 1.25, bottom: 2.4 }, |u, v| {
@@ -19,6 +20,7 @@ pub(super) fn shoulders(canvas: &mut Canvas<'_>) {
     });
 }
 
+/// Ears and the bare head, with the chin where the jaw has it.
 pub(super) fn head(canvas: &mut Canvas<'_>, face: &Face) {
     for side in SIDES {
         canvas.fill(Area::around(side * 0.5, 0.12, 0.1, 0.2), |u, v| {
@@ -49,6 +51,7 @@ pub(super) fn head(canvas: &mut Canvas<'_>, face: &Face) {
     });
 }
 
+/// Short hair over the head's upper part.
 pub(super) fn hair(canvas: &mut Canvas<'_>) {
     let (edge, fringe) = (1.0 / (3.0 * canvas.pixel), 1.0 / (3.0 * canvas.pixel).max(0.03));
     canvas.fill(Area { left: -0.62, top: -0.98, right: 0.62, bottom: 0.12 }, |u, v| {

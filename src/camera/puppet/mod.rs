@@ -33,8 +33,11 @@ const PROGRAMME: [Emotion; 7] =
 /// The face's width over the picture's height.
 const FACE_WIDTH: f32 = 0.36;
 
-/// Strength of the sensor noise in grey levels, at most.
-const NOISE: i32 = 4;
+/// The sensor's noise in grey levels is evenly spread from −`NOISE` to `NOISE`.
+const NOISE: i8 = 4;
+
+/// At how many places of the table of noise a row may begin.
+const NOISE_STARTS: u32 = 4096;
 
 /// A camera that looks at a drawn face.
 pub struct Puppet {
@@ -47,14 +50,14 @@ pub struct Puppet {
 }
 
 impl Puppet {
-    /// A puppet before a soft background, at this size in pixels and this rate, which must not be 0.
+    /// A puppet before a soft background, at this size in pixels and this rate; none of them may be 0.
     pub fn new(width: u32, height: u32, frames_per_second: u32) -> Self {
-        assert!(frames_per_second > 0, "a camera has a rate");
+        assert!(width > 0 && height > 0 && frames_per_second > 0, "a camera has a size and a rate");
         let mut random = Random(1);
         Self {
             description: format!("drawn face, {width}×{height} at {frames_per_second} frames/s"),
             background: background(width, height),
-            noise: (0..4096 + width).map(|_| ((random.next() % (2 * NOISE as u32 + 1)) as i32 - NOISE) as i8).collect(),
+            noise: (0..NOISE_STARTS + width).map(|_| (random.next() % (2 * NOISE as u32 + 1)) as i8 - NOISE).collect(),
             frames_per_second,
             next_sequence: 0,
             started_at: None,
@@ -107,7 +110,7 @@ impl Puppet {
     fn add_noise(&self, image: &mut GrayImage, seed: u32) {
         let mut random = Random(seed ^ 0x5eed);
         for row in image.chunks_exact_mut(self.background.width() as usize) {
-            let start = (random.next() % 4096) as usize;
+            let start = (random.next() % NOISE_STARTS) as usize;
             for (pixel, noise) in row.iter_mut().zip(&self.noise[start..]) {
                 *pixel = pixel.saturating_add_signed(*noise);
             }
@@ -122,6 +125,10 @@ impl FrameSource for Puppet {
 
     fn next_frame(&mut self, frame: &mut Frame) -> Result<bool> {
         let started_at = *self.started_at.get_or_insert_with(monotonic_now);
+        // Like a camera, it does not wait for a reader that is late: pictures that nobody fetched are gone.
+        let running = monotonic_now().saturating_sub(started_at);
+        let current = (running.as_secs_f64() * f64::from(self.frames_per_second)) as u64;
+        self.next_sequence = self.next_sequence.max(current);
         let time = Duration::from_secs(self.next_sequence) / self.frames_per_second;
         let due = started_at + time;
         std::thread::sleep(due.saturating_sub(monotonic_now()));
@@ -153,7 +160,7 @@ fn blink_at(time: Duration) -> f32 {
 /// A wall with soft light on it and a little texture.
 fn background(width: u32, height: u32) -> GrayImage {
     let mut random = Random(2);
-    let (across, down) = (1.0 / width.max(1) as f32, 1.0 / height.max(1) as f32);
+    let (across, down) = (1.0 / width as f32, 1.0 / height as f32);
     GrayImage::from_fn(width, height, |x, y| {
         let (u, v) = (x as f32 * across - 0.3, y as f32 * down - 0.3);
         let texture = (random.next() % 7) as f32;
@@ -169,5 +176,49 @@ impl Random {
     fn next(&mut self) -> u32 {
         self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         self.0 >> 16
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_expression_is_held_for_three_seconds_and_the_programme_begins_again() {
+        let shown: Vec<_> = (0..8).map(|turn| Puppet::expression_at(Duration::from_millis(3500 * turn + 100))).collect();
+        assert_eq!(shown[..7], PROGRAMME);
+        assert_eq!(shown[7], PROGRAMME[0]);
+        assert_eq!(Puppet::expression_at(Duration::from_millis(3200)), Emotion::Happy);
+        assert_eq!(Puppet::expression_at(Duration::from_millis(3300)), Emotion::Surprise);
+    }
+
+    #[test]
+    fn the_way_to_the_next_expression_starts_and_stops_gently_and_never_jumps() {
+        assert_eq!(programme_at(Duration::from_millis(2999)).2, 0.0);
+        assert_eq!(programme_at(Duration::from_millis(3250)).2, 0.5);
+        let mut before = 0.0;
+        for milliseconds in 3000..3500 {
+            let share = programme_at(Duration::from_millis(milliseconds)).2;
+            // The steepest step of 3t² − 2t³ over 500 ms is 1.5 / 500 a millisecond.
+            assert!((0.0..0.00301).contains(&(share - before)), "{share} after {before} at {milliseconds} ms");
+            before = share;
+        }
+        assert!(before > 0.9999);
+    }
+
+    #[test]
+    fn half_way_between_two_faces_is_their_mean() {
+        let half = Face::of(Emotion::Happy).towards(&Face::of(Emotion::Surprise), 0.5);
+        let mean = |pick: fn(&Face) -> f32| (pick(&Face::of(Emotion::Happy)) + pick(&Face::of(Emotion::Surprise))) / 2.0;
+        assert!((half.mouth_width - mean(|face| face.mouth_width)).abs() < 1e-6);
+        assert!((half.crows_feet - mean(|face| face.crows_feet)).abs() < 1e-6);
+        assert_eq!(Face::of(Emotion::Sad).towards(&Face::of(Emotion::Fear), 1.0).jaw_drop, Face::of(Emotion::Fear).jaw_drop);
+    }
+
+    #[test]
+    fn it_blinks_for_a_fifth_of_a_second() {
+        let shut = |milliseconds| blink_at(Duration::from_millis(milliseconds));
+        assert_eq!([shut(1600), shut(1950)], [0.0, 0.0]);
+        assert!((shut(1800) - 1.0).abs() < 1e-3 && (shut(1750) - 0.5).abs() < 1e-3);
     }
 }

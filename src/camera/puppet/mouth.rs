@@ -1,51 +1,136 @@
-//! Lips, teeth and what is between them, and the chin.
+//! Lips, teeth and what is between them, and the skin around.
 
 use super::brush::{Area, Canvas, Stroke};
-use super::draw::{LIGHT, MOUTH, SHADOW, SIDES, smooth, zigzag};
+use super::draw::{CAVITY, LIGHT, MOUTH, SHADOW, SIDES, cover, mix, smooth, zigzag};
 use super::face::Face;
 
-/// The right corner of the mouth.
+/// The lower edge of the upper teeth, which do not move with the face.
+const UPPER_TEETH: f32 = MOUTH + 0.012;
+
+/// The edges of the lips, as heights over `t` = −1 to 1 from corner to corner.
+#[derive(Clone, Copy)]
+struct Lips {
+    /// Half the width of the opening, and of the lips around it.
+    inner_width: f32,
+    outer_width: f32,
+    /// Height of the corners.
+    corner: f32,
+    /// Heights of the opening's edges in the middle.
+    top: f32,
+    bottom: f32,
+    /// How thick the lips are in the middle.
+    upper_thickness: f32,
+    lower_thickness: f32,
+    /// 0: the opening is bounded by parabolas; 1: it is an ellipse.
+    roundness: f32,
+    /// Adds to it what makes a rectangle of parabolas.
+    squareness: f32,
+}
+
+impl Lips {
+    fn new(face: &Face) -> Self {
+        let (inner_width, corner) = mouth_corner(face);
+        let top = MOUTH - face.upper_lip_raise;
+        let thinned = 1.0 - 0.65 * face.lip_press;
+        // A jaw that drops far rounds the mouth, and the lips reach around its corners.
+        let roundness = smooth(0.04, 0.15, face.jaw_drop);
+        Self {
+            inner_width,
+            outer_width: inner_width + 0.028 * roundness,
+            corner,
+            top,
+            bottom: (MOUTH + face.lower_lip_drop + 0.92 * face.jaw_drop).max(top),
+            upper_thickness: 0.048 * thinned,
+            lower_thickness: 0.062 * thinned,
+            roundness,
+            squareness: face.mouth_squareness,
+        }
+    }
+
+    /// 0 at the corners, 1 in the middle.
+    fn bulge(&self, t: f32) -> f32 {
+        let parabola = (1.0 - t * t).max(0.0);
+        mix(parabola, parabola.sqrt(), self.roundness) + self.squareness * parabola * t * t
+    }
+
+    fn inner_top(&self, t: f32) -> f32 {
+        mix(self.corner, self.top, self.bulge(t))
+    }
+
+    fn inner_bottom(&self, t: f32) -> f32 {
+        mix(self.corner, self.bottom, self.bulge(t))
+    }
+
+    fn outer_top(&self, t: f32) -> f32 {
+        // The bow of the upper lip.
+        let dip = (1.0 - 16.0 * t * t).max(0.0);
+        self.inner_top(t) - self.upper_thickness * self.bulge(t) * (1.0 - 0.22 * dip)
+    }
+
+    fn outer_bottom(&self, t: f32) -> f32 {
+        self.inner_bottom(t) + self.lower_thickness * self.bulge(t) * (1.0 - 0.45 * (1.0 - self.roundness) * t * t)
+    }
+
+    /// The lowest point of the lower lip, or of the corners if they hang lower.
+    fn lowest(&self) -> f32 {
+        self.bottom.max(self.corner) + self.lower_thickness
+    }
+}
+
+/// The corner of the mouth on the picture's right.
 pub(super) fn mouth_corner(face: &Face) -> (f32, f32) {
     (face.mouth_width, MOUTH - face.corner_raise + 0.42 * face.jaw_drop)
 }
 
+/// The mouth, and the hollows above, below and beside it.
 pub(super) fn mouth(canvas: &mut Canvas<'_>, face: &Face) {
-    let (width, corner) = mouth_corner(face);
-    let inner_top = MOUTH - face.upper_lip_raise;
-    let inner_bottom = (MOUTH + face.lower_lip_drop + 0.92 * face.jaw_drop).max(inner_top);
-    let thin = 1.0 - 0.65 * face.lip_press;
-    let (upper_thick, lower_thick) = (0.048 * thin, 0.062 * thin);
-    let square = face.mouth_squareness;
+    let lips = Lips::new(face);
+    surroundings(canvas, face, &lips);
 
-    // A jaw that drops far rounds the mouth, and the lips reach around its corners.
-    let round = smooth(0.04, 0.15, face.jaw_drop);
-    let outer_width = width + 0.028 * round;
-
-    // Edges of the lips over t = −1 to 1 from corner to corner.
-    let bulge = move |t: f32| {
-        let parabola = (1.0 - t * t).max(0.0);
-        parabola + round * (parabola.sqrt() - parabola) + square * parabola * t * t
+    let (edge, soft) = (1.4 * canvas.pixel, (1.5 * canvas.pixel).max(0.012));
+    let lower_teeth = UPPER_TEETH + 0.02 + 0.92 * face.jaw_drop;
+    let area = Area {
+        left: -lips.outer_width,
+        top: lips.outer_top(0.3).min(lips.outer_top(0.9)) - 0.03,
+        right: lips.outer_width,
+        bottom: lips.lowest() + 0.03,
     };
-    let top = move |t: f32| corner + (inner_top - corner) * bulge(t);
-    let bottom = move |t: f32| corner + (inner_bottom - corner) * bulge(t);
-    let outer_top = move |t: f32| {
-        let dip = (1.0 - 16.0 * t * t).max(0.0);
-        top(t) - upper_thick * bulge(t) * (1.0 - 0.22 * dip)
-    };
-    let outer_bottom = move |t: f32| bottom(t) + lower_thick * bulge(t) * (1.0 - 0.45 * (1.0 - round) * t * t);
+    canvas.fill(area, |u, v| {
+        let (t, outer_t) = (u / lips.inner_width, u / lips.outer_width);
+        let opacity = cover((v - lips.outer_top(outer_t)).min(lips.outer_bottom(outer_t) - v), 1.4 * soft);
+        if opacity == 0.0 {
+            return (0.0, 0.0);
+        }
+        let (top, bottom) = (lips.inner_top(t), lips.inner_bottom(t));
+        // The upper lip is turned away from the light; the lower one has a shine.
+        let lip = if v < 0.5 * (top + bottom) {
+            98.0 - 10.0 * u
+        } else {
+            let down = (v - bottom) / lips.lower_thickness - 0.4;
+            112.0 + 34.0 * (1.0 - 6.0 * down * down).max(0.0) * (1.0 - t * t) - 10.0 * u
+        };
+        let inside = (v - top).min(bottom - v);
+        let open = cover(inside, edge) * smooth(0.0, 0.012, bottom - top);
+        // The line where the lips meet, or the shadow where they turn inwards.
+        let line = 0.8 * cover(0.006 - inside.abs().min((v - top).abs()), soft) * f32::from(t.abs() < 1.0);
+        let bared = cover((UPPER_TEETH - v).max(v - lower_teeth), edge) * (1.0 - 1.1 * t * t).max(0.0);
+        let gaps = 0.10 * smooth(0.36, 0.5, zigzag(u * 19.0 + 0.5));
+        let teeth = (150.0 + 68.0 * smooth(0.0, 0.03, v - top)) * (1.0 - gaps);
+        (mix(mix(lip, SHADOW, line), mix(CAVITY, teeth, bared), open), opacity)
+    });
+}
 
-    let lowest = inner_bottom.max(corner) + lower_thick;
+fn surroundings(canvas: &mut Canvas<'_>, face: &Face, lips: &Lips) {
+    let (width, corner, lowest) = (lips.inner_width, lips.corner, lips.lowest());
     canvas.spot((0.0, 0.395 - 0.5 * face.upper_lip_raise), (0.03, 0.045), SHADOW, 0.20);
     canvas.spot((0.0, lowest + 0.045), (0.15, 0.05), SHADOW, 0.34 + 0.2 * face.chin_raise);
     canvas.spot((0.0, lowest + 0.14), (0.14, 0.09), LIGHT, 0.18 + 0.1 * face.chin_raise);
+    // Corners that are drawn up or down make dimples; those that hang draw a line after them.
+    let dimple = 0.16 + 4.0 * face.corner_raise.abs().min(0.05);
+    let hanging = (-9.0 * face.corner_raise).clamp(0.0, 0.45);
     for side in SIDES {
-        canvas.spot(
-            (side * (width + 0.02), corner + 0.008),
-            (0.055, 0.05),
-            SHADOW,
-            0.16 + 4.0 * face.corner_raise.abs().min(0.05),
-        );
-        let droop = Stroke {
+        canvas.spot((side * (width + 0.02), corner + 0.008), (0.055, 0.05), SHADOW, dimple);
+        let line = Stroke {
             from: (width + 0.015, corner + 0.01),
             to: (width + 0.03, corner + 0.11),
             bow: 0.01,
@@ -53,39 +138,6 @@ pub(super) fn mouth(canvas: &mut Canvas<'_>, face: &Face) {
             softness: 0.03,
             ..Stroke::default()
         };
-        canvas.stroke(&droop.on(side), SHADOW, (9.0 * -face.corner_raise).clamp(0.0, 0.45));
+        canvas.stroke(&line.on(side), SHADOW, hanging);
     }
-
-    let edge = 1.0 / (1.4 * canvas.pixel);
-    let soft = 1.0 / (0.012f32).max(1.5 * canvas.pixel);
-    let area =
-        Area { left: -outer_width, top: outer_top(0.3).min(outer_top(0.9)) - 0.03, right: outer_width, bottom: lowest + 0.03 };
-    let teeth_top_edge = MOUTH + 0.012;
-    let teeth_bottom_edge = teeth_top_edge + 0.02 + 0.92 * face.jaw_drop;
-    canvas.fill(area, |u, v| {
-        let (t, outer_t) = (u / width, u / outer_width);
-        let (upper_outer, upper_inner, lower_inner, lower_outer) = (outer_top(outer_t), top(t), bottom(t), outer_bottom(outer_t));
-        let cover = ((v - upper_outer).min(lower_outer - v) * soft * 0.7 + 0.5).clamp(0.0, 1.0);
-        if cover == 0.0 {
-            return (0.0, 0.0);
-        }
-        let lip = if v < 0.5 * (upper_inner + lower_inner) {
-            98.0 - 10.0 * u
-        } else {
-            let down = (v - lower_inner) / lower_thick - 0.4;
-            112.0 + 34.0 * (1.0 - 6.0 * down * down).max(0.0) * (1.0 - t * t) - 10.0 * u
-        };
-        let gap = (v - upper_inner).min(lower_inner - v);
-        let open = (gap * edge + 0.5).clamp(0.0, 1.0) * smooth(0.0, 0.012, lower_inner - upper_inner);
-        // The line where the lips meet or the teeth begin.
-        let line = ((0.006 - gap.abs().min((v - upper_inner).abs())) * soft + 0.5).clamp(0.0, 1.0) * 0.8;
-        let teeth = ((teeth_top_edge - v).max(v - teeth_bottom_edge) * edge + 0.5).clamp(0.0, 1.0) * (1.0 - 1.1 * t * t).max(0.0);
-        let ridge = zigzag(u * 19.0 + 0.5);
-        let depth = smooth(0.0, 0.03, v - upper_inner);
-        let tooth = (150.0 + 68.0 * depth) * (1.0 - 0.10 * smooth(0.36, 0.5, ridge));
-        let cavity = 26.0;
-        let inside = cavity + (tooth - cavity) * teeth;
-        let tone = lip + (SHADOW - lip) * line * (1.0 - open) * f32::from(u.abs() < width);
-        (tone + (inside - tone) * open, cover)
-    });
 }

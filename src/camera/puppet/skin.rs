@@ -5,6 +5,7 @@ use super::draw::{EYE, EYE_HALF_WIDTH, LIGHT, SHADOW, SIDES};
 use super::face::Face;
 use super::mouth::mouth_corner;
 
+/// The forehead with its furrows, and the frown between the brows.
 pub(super) fn forehead(canvas: &mut Canvas<'_>, face: &Face) {
     canvas.spot((-0.05, -0.34), (0.34, 0.22), LIGHT, 0.22);
     for side in SIDES {
@@ -12,7 +13,6 @@ pub(super) fn forehead(canvas: &mut Canvas<'_>, face: &Face) {
     }
     for (line, height) in [-0.27, -0.335, -0.40].into_iter().enumerate() {
         let reach = 0.27 - 0.02 * line as f32;
-        let rise = 0.6 * face.inner_brow.max(0.0);
         let stroke = Stroke {
             from: (-reach, height - 0.02),
             to: (reach, height - 0.02),
@@ -22,7 +22,8 @@ pub(super) fn forehead(canvas: &mut Canvas<'_>, face: &Face) {
             ..Stroke::default()
         };
         canvas.stroke(&stroke, SHADOW, 0.5 * face.forehead_lines);
-        let lit = Stroke { from: (-reach, height - rise), to: (reach, height - rise), ..stroke };
+        // Below each furrow the skin bulges into the light.
+        let lit = Stroke { from: (-reach, height), to: (reach, height), ..stroke };
         canvas.stroke(&lit, LIGHT, 0.2 * face.forehead_lines);
     }
     // Skin bulges between brows that are drawn together.
@@ -40,6 +41,7 @@ pub(super) fn forehead(canvas: &mut Canvas<'_>, face: &Face) {
     }
 }
 
+/// The cheeks, from the lower lids with their crow's feet to the folds beside the mouth.
 pub(super) fn cheeks(canvas: &mut Canvas<'_>, face: &Face) {
     let raised = face.cheek_raise;
     let corner = mouth_corner(face);
@@ -88,6 +90,7 @@ pub(super) fn cheeks(canvas: &mut Canvas<'_>, face: &Face) {
     }
 }
 
+/// The nose from its bridge to the shadow below it.
 pub(super) fn nose(canvas: &mut Canvas<'_>, face: &Face) {
     let up = 0.022 * face.nose_wrinkle + 0.15 * face.upper_lip_raise;
     for side in SIDES {

@@ -69,9 +69,9 @@ fn draw_bar<D: DrawTarget<Color = Rgb888>>(
     brush: &mut Brush<'_, D>,
 ) -> Result<(), D::Error> {
     let radius = if bar.width < bar.height || bar.height * brush.scale < 4.0 { 0.0 } else { bar.height / 2.0 };
-    let layers =
-        [(bar, TRACK), (filled, palette::of(emotion))].map(|(area, color)| Layer::new(Shape::Rounded(*area, radius), color));
-    brush.shapes(bar, PAPER, &layers)
+    let track = Layer::new(Shape::Rounded(*bar, radius), TRACK);
+    let full = Layer::new(Shape::Common(*filled, *bar, radius), palette::of(emotion));
+    brush.shapes(bar, PAPER, &[track, full])
 }
 
 /// `87 %`, without an allocation.

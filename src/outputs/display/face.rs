@@ -194,7 +194,7 @@ impl Mien {
 
     /// The way from `self` (share 0) to `other` (share 1).
     pub fn towards(&self, other: &Self, share: f32) -> Self {
-        let between = |from: f32, to: f32| from + share * (to - from);
+        let between = |from: f32, to: f32| (1.0 - share) * from + share * to;
         Self {
             brow_height: between(self.brow_height, other.brow_height),
             brow_frown: between(self.brow_frown, other.brow_frown),
@@ -315,4 +315,77 @@ fn blink(now: Duration) -> f32 {
     const LENGTH_MS: f32 = 250.0;
     let phase = (now.as_millis() % PERIOD_MS) as f32 / LENGTH_MS;
     (1.0 - (2.0 * phase - 1.0).abs()).max(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use embedded_graphics::prelude::RgbColor;
+
+    use super::*;
+    use crate::outputs::display::canvas::Canvas;
+    use crate::outputs::display::shapes::{self, Area};
+
+    const START: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn the_face_moves_half_of_the_way_in_a_twelfth_of_a_second_at_any_frame_rate() {
+        let (from, to) = (Mien::of(Emotion::Sad), Mien::of(Emotion::Surprise));
+        for steps in [1, 10] {
+            let mut mirror = Mirror::default();
+            mirror.follow(&from, START);
+            for step in 1..=steps {
+                mirror.follow(&to, START + Duration::from_micros(83_178) * step / steps);
+            }
+            // 0.12 s × ln 2 = 0.083178 s.
+            let share = (mirror.mien.brow_height - from.brow_height) / (to.brow_height - from.brow_height);
+            assert!((share - 0.5).abs() < 1e-3, "{share} in {steps} steps");
+        }
+    }
+
+    #[test]
+    fn a_first_picture_and_one_that_goes_back_in_time_show_the_expression_at_once() {
+        let mut mirror = Mirror::default();
+        assert_eq!(mirror.follow(&Mien::of(Emotion::Happy), START), Mien::of(Emotion::Happy));
+        assert_eq!(mirror.follow(&Mien::of(Emotion::Fear), START / 2), Mien::of(Emotion::Fear));
+    }
+
+    #[test]
+    fn the_eyes_blink_every_few_seconds_for_a_moment() {
+        assert_eq!(blink(Duration::ZERO), 0.0);
+        assert_eq!(blink(Duration::from_millis(125)), 1.0);
+        assert_eq!(blink(Duration::from_millis(250)), 0.0);
+        assert_eq!(blink(Duration::from_millis(2000)), 0.0);
+        assert_eq!(blink(Duration::from_millis(4300 + 125)), 1.0);
+    }
+
+    /// Share of the pixels of a head of 24 pixels that differ between two faces in the same colour.
+    fn difference(one: &Mien, other: &Mien) -> f32 {
+        let [one, other] = [one, other].map(|mien| {
+            let mut canvas = Canvas::new(24, 24);
+            let layers = mien.colored(Rgb888::YELLOW).layers(12.0, 12.0, 12.0);
+            let Ok(()) = shapes::draw(&mut canvas, 1.0, &Area::around(12.0, 12.0, 12.0), Rgb888::BLACK, &layers);
+            canvas
+        });
+        let differing = one.rows().flatten().zip(other.rows().flatten()).filter(|(a, b)| a.g().abs_diff(b.g()) > 64).count();
+        differing as f32 / (24.0 * 24.0)
+    }
+
+    #[test]
+    fn each_expression_is_told_by_the_face_alone_without_its_colour() {
+        for one in Emotion::ALL {
+            for other in Emotion::ALL.into_iter().filter(|other| *other > one) {
+                let difference = difference(&Mien::of(one), &Mien::of(other));
+                assert!(difference > 0.04, "{one} and {other} differ in {difference} of the pixels");
+            }
+        }
+    }
+
+    #[test]
+    fn half_way_between_two_expressions_lies_between_them() {
+        let (sad, happy) = (Mien::of(Emotion::Sad), Mien::of(Emotion::Happy));
+        let between = sad.towards(&happy, 0.5);
+        assert!(between.mouth_width > sad.mouth_width && between.mouth_width < happy.mouth_width);
+        assert_eq!(sad.towards(&happy, 1.0), happy);
+        assert_eq!(sad.towards(&happy, 0.0), sad);
+    }
 }

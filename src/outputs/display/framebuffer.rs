@@ -132,8 +132,8 @@ mod tests {
             let inside = (3..103).contains(&x) && (1..63).contains(&y);
             assert_eq!(pixel == [0xAA, 0xAA], !inside, "{x}, {y}");
         }
-        // The paper's #10151C: 00010 000101 00011.
-        assert_eq!(bytes[256 + 6..256 + 8], 0b00010_000101_00011_u16.to_le_bytes());
+        // The paper's #10151C: 00010 000101 00011 = 0x10A3.
+        assert_eq!(bytes[256 + 6..256 + 8], [0xA3, 0x10]);
 
         drop(framebuffer);
         let bytes = std::fs::read(file.path()).unwrap();

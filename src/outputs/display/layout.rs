@@ -76,7 +76,9 @@ pub struct Layout {
 impl Layout {
     /// For a display of this size. `line_grid` is the distance between possible lines of text: 1 where text is drawn pixel by pixel.
     pub fn new(width: f32, height: f32, line_grid: f32) -> Self {
-        if width >= 1.25 * height {
+        // A terminal has few rows: seven lines below a face need many.
+        let is_low = line_grid > 1.0 && height < 24.0 * line_grid;
+        if width >= 1.25 * height || is_low {
             if height >= 100.0 && width >= 150.0 {
                 Self::wide(width, height, line_grid)
             } else if height >= 60.0 && width >= 120.0 {
@@ -92,7 +94,7 @@ impl Layout {
     }
 
     fn wide(width: f32, height: f32, line_grid: f32) -> Self {
-        let margin = (0.05 * height).max(6.0);
+        let margin = (0.05 * height).min(0.04 * width).max(6.0);
         let footer = (0.1 * height).max(16.0).max(line_grid);
         let body = height - footer;
         let left = 0.46 * width;
@@ -111,11 +113,10 @@ impl Layout {
         let pitch = pitch(room, line_grid);
         let area = Area {
             x: left + margin,
-            y: margin + (room - 7.0 * pitch) / 2.0,
+            y: centered(7.0 * pitch, margin, margin + room, line_grid),
             width: width - left - 2.0 * margin,
             height: 7.0 * pitch,
         };
-        let area = Area { y: snapped(area.y, line_grid), ..area };
         let size =
             (0.48 * pitch).min(0.075 * area.width).max(if width < 200.0 { 8.0 } else { 9.0 }).max(line_grid * 0.9).min(pitch);
         Self {
@@ -148,12 +149,8 @@ impl Layout {
         let top = name.center_y + 0.7 * name_size;
         let room = (body - top).min(0.8 * width);
         let pitch = pitch(room, line_grid);
-        let area = Area {
-            x: margin,
-            y: snapped(top + (body - top - 7.0 * pitch) / 2.0, line_grid),
-            width: width - 2.0 * margin,
-            height: 7.0 * pitch,
-        };
+        let area =
+            Area { x: margin, y: centered(7.0 * pitch, top, body, line_grid), width: width - 2.0 * margin, height: 7.0 * pitch };
         let size = (0.56 * pitch).max(9.0).max(line_grid * 0.9).min(pitch);
         Self {
             face,
@@ -240,6 +237,69 @@ fn thickness(pitch: f32, line_grid: f32) -> f32 {
     }
 }
 
-fn snapped(place: f32, grid: f32) -> f32 {
-    (place / grid).round() * grid
+/// Where `length` begins that is centred between `top` and `bottom`, moved up to the grid.
+fn centered(length: f32, top: f32, bottom: f32, grid: f32) -> f32 {
+    ((top + bottom - length) / 2.0 / grid).floor() * grid
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn overlap(a: &Area, b: &Area) -> bool {
+        a.x < b.right() - 0.01 && b.x < a.right() - 0.01 && a.y < b.bottom() - 0.01 && b.y < a.bottom() - 0.01
+    }
+
+    fn chart_area(layout: &Layout) -> Area {
+        match layout.chart {
+            Chart::Rows { area, .. } | Chart::Columns { area } => area,
+        }
+    }
+
+    /// The display's room for a line's capitals.
+    fn line_area(line: &Line) -> Area {
+        let x = match line.align {
+            Align::Left => line.x,
+            Align::Center => line.x - line.max_width / 2.0,
+            Align::Right => line.x - line.max_width,
+        };
+        Area { x, y: line.center_y - 0.36 * line.size, width: line.max_width, height: 0.72 * line.size }
+    }
+
+    fn check(width: f32, height: f32, line_grid: f32) {
+        let layout = Layout::new(width, height, line_grid);
+        let parts = [layout.face, chart_area(&layout), layout.privacy, layout.marks];
+        for (index, part) in parts.iter().enumerate() {
+            let inside = part.x >= 0.0 && part.y >= -0.5 && part.right() <= width + 0.01 && part.bottom() <= height + 0.5;
+            assert!(inside, "part {index} of {width}×{height}: {part:?}");
+        }
+        assert!(!overlap(&parts[0], &parts[1]), "face and chart on {width}×{height}");
+        assert!(!overlap(&parts[1], &parts[2]), "chart and privacy mark on {width}×{height}");
+        assert!(layout.face.width >= 0.28 * width.min(height), "a small face on {width}×{height}");
+        let name = line_area(&layout.name);
+        assert!(name.y >= 0.0 && name.bottom() <= height, "name on {width}×{height}");
+        // The smallest layouts have the name beside the face, over the columns.
+        if matches!(layout.chart, Chart::Rows { .. }) {
+            assert!(!overlap(&name, &layout.face) && !overlap(&name, &parts[1]), "name on {width}×{height}: {layout:?}");
+        }
+    }
+
+    #[test]
+    fn on_displays_of_every_size_all_parts_are_there_and_apart() {
+        let sizes = [64, 72, 96, 128, 160, 176, 240, 320, 400, 480, 600, 800, 1024, 1280, 1920];
+        for width in sizes {
+            for height in [32, 48, 64, 80, 96, 128, 135, 160, 240, 272, 320, 400, 480, 600, 800, 1024, 1080, 1280, 1920] {
+                check(width as f32, height as f32, 1.0);
+            }
+        }
+    }
+
+    #[test]
+    fn in_terminals_of_every_size_too() {
+        for columns in (24..200).step_by(4) {
+            for rows in 9..70 {
+                check(8.0 * columns as f32, 16.0 * rows as f32, 16.0);
+            }
+        }
+    }
 }

@@ -154,3 +154,162 @@ fn draw_message<D: DrawTarget<Color = Rgb888>>(
     let first = Line { center_y: title_line.center_y + 0.75 * name.size + 0.6 * message_size, size: *message_size, ..title_line };
     brush.paragraph(advice, &first, message.bottom(), QUIET, PAPER)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use embedded_graphics::Pixel;
+    use embedded_graphics::geometry::Dimensions;
+    use embedded_graphics::primitives::Rectangle;
+
+    use super::*;
+    use crate::classifier::{Emotion, Probabilities};
+    use crate::frame::BoundingBox;
+    use crate::tracker::Observation;
+
+    /// Of these displays is said that they are supported.
+    const SIZES: [(u32, u32); 12] = [
+        (64, 32),
+        (96, 64),
+        (128, 32),
+        (128, 64),
+        (160, 128),
+        (240, 240),
+        (240, 320),
+        (320, 240),
+        (480, 320),
+        (480, 800),
+        (800, 480),
+        (1920, 1080),
+    ];
+
+    const REASON: &str = "cannot open /dev/video0: No such file or directory (os error 2)";
+
+    fn seeing(expressions: &[Emotion]) -> Observation {
+        let face = |(index, &expression): (usize, &Emotion)| {
+            let mut values = [0.02; 7];
+            values[expression as usize] = 0.88;
+            TrackedFace {
+                id: index as u64,
+                bounding_box: BoundingBox { x: 0, y: 0, width: 90 - index as u32, height: 90 },
+                probabilities: Probabilities::new(values).unwrap(),
+                expression,
+                expression_since: Duration::ZERO,
+                first_seen: Duration::ZERO,
+                last_seen: Duration::ZERO,
+            }
+        };
+        let faces = expressions.iter().enumerate().map(face).collect();
+        Observation { captured_at: Duration::from_secs(2), faces, ..Observation::default() }
+    }
+
+    /// A display that does not put up with pixels outside of it.
+    struct StrictDisplay(Canvas);
+
+    impl OriginDimensions for StrictDisplay {
+        fn size(&self) -> Size {
+            self.0.size()
+        }
+    }
+
+    impl DrawTarget for StrictDisplay {
+        type Color = Rgb888;
+        type Error = std::convert::Infallible;
+
+        fn draw_iter<I: IntoIterator<Item = Pixel<Rgb888>>>(&mut self, pixels: I) -> Result<(), Self::Error> {
+            let display = self.bounding_box();
+            self.0.draw_iter(pixels.into_iter().inspect(|Pixel(point, _)| {
+                assert!(display.contains(*point), "{point} on {}", display.size);
+            }))
+        }
+    }
+
+    #[test]
+    fn every_view_fits_on_displays_of_every_size() {
+        // The widest name and the most uneven face.
+        let observations = [Emotion::Surprise, Emotion::Disgust].map(|emotion| seeing(&[emotion]));
+        let (nobody, many) = (seeing(&[]), seeing(&[Emotion::Surprise; 9]));
+        let mut views = vec![View::Starting, View::CameraLost { reason: REASON }, View::CameraLost { reason: "" }];
+        views.extend(observations.iter().chain([&nobody, &many]).map(View::Watching));
+        for (width, height) in SIZES {
+            let mut scene = Scene::default();
+            let mut display = StrictDisplay(Canvas::new(width, height));
+            for view in &views {
+                let Ok(()) = scene.draw(*view, &mut display);
+            }
+        }
+    }
+
+    #[test]
+    fn on_a_display_too_small_for_anything_nothing_breaks() {
+        for (width, height) in [(0, 0), (1, 1), (1, 200), (200, 1), (16, 16), (40, 8)] {
+            for view in [View::Starting, View::Watching(&seeing(&[Emotion::Happy; 3])), View::CameraLost { reason: REASON }] {
+                let Ok(()) = Scene::default().draw(view, &mut Canvas::new(width, height));
+                Scene::default().draw_in_cells(view, &mut Canvas::new(width, height), &mut |_| {});
+            }
+        }
+    }
+
+    #[test]
+    fn the_privacy_mark_is_on_every_scene() {
+        let mark = |view: View<'_>| {
+            let mut canvas = Canvas::new(800, 480);
+            let Ok(()) = Scene::default().draw(view, &mut canvas);
+            canvas.rows().skip(440).flat_map(|row| row[500..].to_vec()).collect::<Vec<_>>()
+        };
+        let starting = mark(View::Starting);
+        assert!(starting.contains(&QUIET));
+        for expressions in [&[][..], &[Emotion::Sad], &[Emotion::Fear; 5]] {
+            assert!(mark(View::Watching(&seeing(expressions))) == starting, "{expressions:?}");
+        }
+        assert!(mark(View::CameraLost { reason: REASON }) == starting);
+    }
+
+    #[test]
+    fn the_head_has_the_colour_of_the_expression_shown() {
+        for emotion in Emotion::ALL {
+            let mut canvas = Canvas::new(800, 480);
+            let Ok(()) = Scene::default().draw(View::Watching(&seeing(&[emotion, Emotion::Neutral])), &mut canvas);
+            let layout = Layout::new(800.0, 480.0, 1.0);
+            // The forehead.
+            let (x, y) = (layout.face.center().0 as usize, (layout.face.y + 0.1 * layout.face.height) as usize);
+            assert_eq!(canvas.rows().nth(y).unwrap()[x], palette::of(emotion));
+        }
+    }
+
+    #[test]
+    fn small_text_on_a_terminal_is_in_its_own_letters() {
+        let mut captions = Vec::new();
+        let mut scene = Scene::default();
+        let seen = seeing(&[Emotion::Happy]);
+        scene.draw_in_cells(View::Watching(&seen), &mut Canvas::new(80, 48), &mut |caption| {
+            assert!(caption.column >= 0 && caption.column + caption.text.len() as i32 <= 80 && (0..24).contains(&caption.row));
+            captions.push((caption.row, caption.text.to_owned()));
+        });
+        for text in ["no pictures stored", "Angry", "Happy", "88 %", "Neutral", "2 %"] {
+            assert!(captions.iter().any(|(_, caption)| caption == text), "{text} in {captions:?}");
+        }
+    }
+
+    #[test]
+    fn drawing_the_same_kind_of_scene_again_allocates_nothing() {
+        let mut scene = Scene::default();
+        let mut canvas = Canvas::new(480, 320);
+        let (first, second) = (seeing(&[Emotion::Happy, Emotion::Sad]), seeing(&[Emotion::Fear, Emotion::Sad]));
+        let mut draw = |observation| {
+            let Ok(()) = scene.draw(View::Watching(observation), &mut canvas);
+        };
+        draw(&first);
+        draw(&second);
+        assert_eq!(allocation_counter::measure(|| draw(&first)).count_total, 0);
+    }
+
+    #[test]
+    fn any_draw_target_will_do() {
+        let mut canvas = Canvas::new(200, 120);
+        use embedded_graphics::draw_target::DrawTargetExt;
+        let mut part = canvas.clipped(&Rectangle::new(embedded_graphics::geometry::Point::new(10, 10), Size::new(128, 64)));
+        let Ok(()) = Scene::default().draw(View::Starting, &mut part);
+    }
+}

@@ -89,6 +89,8 @@ pub enum Shape {
     },
     /// A rectangle with round corners.
     Rounded(Area, f32),
+    /// What two rectangles with the same round corners have in common: the full part of a bar.
+    Common(Area, Area, f32),
     /// A line with round ends.
     Line {
         /// Begin.
@@ -142,12 +144,9 @@ impl Shape {
     fn distance(&self, x: f32, y: f32) -> f32 {
         match self {
             Self::Disc { x: center_x, y: center_y, radius } => length(x - center_x, y - center_y) - radius,
-            Self::Rounded(area, radius) => {
-                let (center_x, center_y) = area.center();
-                let radius = radius.min(area.width / 2.0).min(area.height / 2.0);
-                let beside = (x - center_x).abs() - area.width / 2.0 + radius;
-                let above = (y - center_y).abs() - area.height / 2.0 + radius;
-                length(beside.max(0.0), above.max(0.0)) + beside.max(above).min(0.0) - radius
+            Self::Rounded(area, radius) => distance_to_rounded(x, y, area, *radius),
+            Self::Common(one, other, radius) => {
+                distance_to_rounded(x, y, one, *radius).max(distance_to_rounded(x, y, other, *radius))
             }
             Self::Line { from, to, half_width } => squared_distance_to_line(x, y, *from, *to).sqrt() - half_width,
             Self::Stroke(points, half_width) => {
@@ -170,7 +169,7 @@ impl Shape {
         };
         match self {
             Self::Disc { x, y, radius } => Area::around(*x, *y, *radius),
-            Self::Rounded(area, _) => *area,
+            Self::Rounded(area, _) | Self::Common(area, _, _) => *area,
             Self::Line { from, to, half_width } => around_points(&[*from, *to], *half_width),
             Self::Stroke(points, half_width) => around_points(points, *half_width),
             Self::Between(lens) => lens.bounds(),
@@ -180,6 +179,14 @@ impl Shape {
 
 fn extent(values: impl Iterator<Item = f32>) -> (f32, f32) {
     values.fold((f32::MAX, f32::MIN), |(least, most), value| (least.min(value), most.max(value)))
+}
+
+fn distance_to_rounded(x: f32, y: f32, area: &Area, radius: f32) -> f32 {
+    let (center_x, center_y) = area.center();
+    let radius = radius.min(area.width / 2.0).min(area.height / 2.0);
+    let beside = (x - center_x).abs() - area.width / 2.0 + radius;
+    let above = (y - center_y).abs() - area.height / 2.0 + radius;
+    length(beside.max(0.0), above.max(0.0)) + beside.max(above).min(0.0) - radius
 }
 
 /// `f32::hypot` guards against overflow, which no picture needs, and takes several times as long.
@@ -294,4 +301,91 @@ pub fn mix(from: Rgb888, to: Rgb888, share: f32) -> Rgb888 {
     }
     let channel = |from: u8, to: u8| (f32::from(from) + share * (f32::from(to) - f32::from(from)) + 0.5) as u8;
     Rgb888::new(channel(from.r(), to.r()), channel(from.g(), to.g()), channel(from.b(), to.b()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outputs::display::canvas::Canvas;
+
+    /// Draws white shapes on black; `#`: more than half covered, `.`: less.
+    fn picture(width: u32, height: u32, layers: &[Layer]) -> Vec<String> {
+        let mut canvas = Canvas::new(width, height);
+        let area = Area { x: 0.0, y: 0.0, width: width as f32, height: height as f32 };
+        let Ok(()) = draw(&mut canvas, 1.0, &area, Rgb888::BLACK, layers);
+        canvas.rows().map(|row| row.iter().map(|pixel| if pixel.r() > 127 { '#' } else { '.' }).collect()).collect()
+    }
+
+    fn white(shape: Shape) -> Layer {
+        Layer::new(shape, Rgb888::WHITE)
+    }
+
+    fn curve(rise: f32) -> Curve {
+        Curve { x: 4.5, y: 2.5, half_width: 4.0, tilt: 0.0, rise, roundness: 0.0 }
+    }
+
+    #[test]
+    fn a_disc_covers_the_pixels_whose_centres_are_in_it() {
+        // Corner pixels lie 2.83 from the middle, their neighbours 2.24.
+        let disc = white(Shape::Disc { x: 2.5, y: 2.5, radius: 2.5 });
+        assert_eq!(picture(5, 5, &[disc]), [".###.", "#####", "#####", "#####", ".###."]);
+    }
+
+    #[test]
+    fn an_arc_that_sags_smiles_and_one_that_rises_frowns() {
+        // y = 2.5 ± 2 (1 − t²) at t = 0, ¼, ½, ¾, 1: 2, 1.875, 1.5, 0.875, 0.
+        let pen = 0.55;
+        assert_eq!(
+            picture(9, 5, &[white(Shape::stroke(&curve(-2.0), pen))]),
+            [".........", ".........", "#.......#", ".##...##.", "..#####.."]
+        );
+        assert_eq!(
+            picture(9, 5, &[white(Shape::stroke(&curve(2.0), pen))]),
+            ["..#####..", ".##...##.", "#.......#", ".........", "........."]
+        );
+    }
+
+    #[test]
+    fn what_is_clipped_is_seen_inside_the_lens_only() {
+        let lens = Lens { upper: Curve { y: 1.0, ..curve(0.0) }, lower: Curve { y: 3.0, ..curve(0.0) } };
+        let everything = Shape::Rounded(Area { x: 0.0, y: 0.0, width: 9.0, height: 5.0 }, 0.0);
+        assert_eq!(
+            picture(9, 5, &[Layer::inside(everything, lens, Rgb888::WHITE)]),
+            [".........", "#########", "#########", ".........", "........."]
+        );
+    }
+
+    #[test]
+    fn a_pixel_half_covered_is_half_way_between_the_colours() {
+        let mut canvas = Canvas::new(3, 1);
+        let area = Area { x: 0.0, y: 0.0, width: 3.0, height: 1.0 };
+        let bar = Shape::Rounded(Area { width: 1.5, y: -5.0, height: 11.0, ..area }, 0.0);
+        let Ok(()) = draw(&mut canvas, 1.0, &area, Rgb888::new(0, 100, 200), &[Layer::new(bar, Rgb888::new(200, 0, 100))]);
+        assert_eq!(
+            canvas.rows().next().unwrap(),
+            [Rgb888::new(200, 0, 100), Rgb888::new(100, 50, 150), Rgb888::new(0, 100, 200)]
+        );
+    }
+
+    #[test]
+    fn a_later_layer_lies_over_an_earlier_one_and_the_scale_is_in_pixels_per_unit() {
+        let mut canvas = Canvas::new(4, 1);
+        let whole = Area { x: 0.0, y: 0.0, width: 2.0, height: 0.5 };
+        let tall = |width: f32| Shape::Rounded(Area { x: -5.0, y: -5.0, width: 5.0 + width, height: 10.5 }, 0.0);
+        let layers = [Layer::new(tall(1.5), Rgb888::RED), Layer::new(tall(0.5), Rgb888::BLUE)];
+        let Ok(()) = draw(&mut canvas, 2.0, &whole, Rgb888::BLACK, &layers);
+        assert_eq!(canvas.rows().next().unwrap(), [Rgb888::BLUE, Rgb888::RED, Rgb888::RED, Rgb888::BLACK]);
+    }
+
+    #[test]
+    fn an_area_beyond_the_display_is_cut_off() {
+        let mut canvas = Canvas::new(2, 2);
+        let disc = [white(Shape::Disc { x: 0.0, y: 0.0, radius: 50.0 })];
+        for area in
+            [Area::around(0.0, 0.0, 9.0), Area::around(100.0, 0.0, 9.0), Area::around(f32::NAN, 0.0, 9.0), Area::default()]
+        {
+            let Ok(()) = draw(&mut canvas, 1.0, &area, Rgb888::BLACK, &disc);
+        }
+        assert!(canvas.rows().flatten().all(|pixel| *pixel == Rgb888::WHITE));
+    }
 }

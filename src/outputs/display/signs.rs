@@ -39,7 +39,7 @@ pub(super) fn draw_marks<D: DrawTarget<Color = Rgb888>>(
         let color = if is_main { INK } else { QUIET };
         let square = Area::around(x, y, radius);
         if 2.0 * radius * brush.scale < SMALLEST_FACE {
-            brush.shapes(&square, PAPER, &[Layer::new(disc(radius), color)])?;
+            brush.shapes(&square, PAPER, &[Layer::new(disc(radius.min(3.0 / brush.scale)), color)])?;
             continue;
         }
         let mut layers = [Layer::new(disc(radius), if is_main { INK } else { PAPER }); 2 + LAYERS];
