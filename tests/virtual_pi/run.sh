@@ -43,7 +43,8 @@ prepare
 cross_build "$SOURCE"
 
 rm -rf "$SHARE" && mkdir "$SHARE"
-cp "$CACHE/target/$TARGET/release/visaged" "$HERE/guest/checks.sh" "$SHARE/"
+aarch64-linux-gnu-strip -o "$SHARE/visaged" "$CACHE/target/$TARGET/release/visaged"
+cp "$HERE/guest/checks.sh" "$SHARE/"
 /usr/bin/python3 "$HERE/frames.py" "$SOURCE/tests/data/golden/pictures/astronaut_512x512.png" "$SHARE"
 say "starting the machine; its log is $SHARE/console.log"
 boot "$SHARE" "$TIME_LIMIT_S" || echo "the machine|FAIL|did not power off in $TIME_LIMIT_S s" >>"$SHARE/results"

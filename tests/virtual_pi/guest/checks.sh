@@ -63,6 +63,7 @@ cascade = "/usr/share/opencv4/haarcascades/haarcascade_frontalface_default.xml"
 
 [statistics]
 file = "/tmp/statistics.jsonl"
+interval_s = 5
 END
   rm -f /tmp/statistics.jsonl
   echo "=== $1 $2x$3" >>all.log
@@ -104,6 +105,12 @@ check_face() { # NAME FIRST_LINE
   fi
 }
 
+# After a pause the program takes a face in the same place for the same face and need not say it again, but a line of
+# statistics counts it: seconds of an expression, and none without a camera.
+check_face_again() { # NAME FIRST_LINE
+  check_log "$1" "$2" 'new faces*; [a-z]* [0-9.]* s$' 60
+}
+
 check_log() { # NAME FIRST_LINE PATTERN SECONDS
   if within "$4" logged "$2" "$3" && is_alive; then
     report "$1" ok "$(last_line "$2" "$3")"
@@ -142,7 +149,7 @@ for run in "YUYV 640 480" "GREY 320 240" "NV12 320 240"; do
   plug_in video0
   start_visaged $1 $2 $3
   check_face "$1 $2x$3 (vivid): the face is found" 1
-  check_log "$1 $2x$3 (vivid): captured as asked" 1 "$2.$3 $1" 1
+  check_log "$1 $2x$3 (vivid): captured as asked" 1 "$2.*$3 $1" 1
   check_end "$1 $2x$3 (vivid): orderly end"
   stop_feeding
 done
@@ -188,7 +195,7 @@ feed_vivid YUYV
 sleep 1
 plug_in video0
 check_log "bind: reported as back" $line "camera is back" 30
-check_face "bind: the face is found again" $line
+check_face_again "bind: the face is found again" $line
 
 # The node goes away with the stream running, as when a plug is pulled.
 line=$(next_line)
@@ -202,7 +209,7 @@ connect_vivid
 feed_vivid YUYV
 sleep 1
 plug_in video0
-check_face "plugged in again: the face is found again" $line
+check_face_again "plugged in again: the face is found again" $line
 check_end "after all that: orderly end"
 stop_feeding
 
