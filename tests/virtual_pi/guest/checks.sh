@@ -1,0 +1,216 @@
+# Runs in the emulated machine, as root, in the shared folder: feeds the kernel's cameras with a face and watches what
+# visaged makes of it. Every check adds a line "check|ok or FAIL|what was seen" to the file "results".
+
+log=visaged.log
+
+report() { echo "$1|$2|$3" >>results; }
+
+# within SECONDS COMMAND…: true as soon as the command succeeds.
+within() {
+  local tries=$(($1 * 5))
+  shift
+  until "$@"; do
+    tries=$((tries - 1))
+    [ $tries -gt 0 ] || return 1
+    sleep 0.2
+  done
+}
+
+### The cameras
+
+# vivid's HDMI output is looped back to its HDMI input, both at 640x480: what is written to /dev/video1 is captured from
+# /dev/video0.
+connect_vivid() {
+  for node in 0 1; do v4l2-ctl -d /dev/video$node --set-dv-bt-timings index=0; done
+  v4l2-ctl -d /dev/video0 -c osd_text_mode=2 -c hdmi_000_0_is_connected_to=2
+}
+
+feed_vivid() { # PIXEL_FORMAT
+  v4l2-ctl -d /dev/video1 --set-fmt-video-out=width=640,height=480,pixelformat=$1 \
+    --stream-out-mmap --stream-from=/tmp/face.$1 --stream-loop >feeder.log 2>&1 &
+  feeder=$!
+}
+
+# Each write to v4l2loopback is one frame. It is a camera (and no output) for as long as the writer has it open.
+feed_loopback() { # JPEG
+  while dd if=$1 bs=1M 2>/dev/null; do sleep 0.1; done >/dev/video7 &
+  feeder=$!
+}
+
+stop_feeding() {
+  kill $feeder
+  wait $feeder
+}
+
+# As udev does with /dev/v4l/by-id: the link is there while the camera is.
+plug_in() { ln -sfn "$1" /dev/camera; }
+pull_out() { rm -f /dev/camera; }
+
+### The program
+
+start_visaged() { # PIXEL_FORMAT WIDTH HEIGHT
+  cat >/tmp/visaged.toml <<END
+[camera]
+source = "v4l2"
+device = "/dev/camera"
+width = $2
+height = $3
+frames_per_second = 5
+pixel_format = "$1"
+
+[detector]
+cascade = "/usr/share/opencv4/haarcascades/haarcascade_frontalface_default.xml"
+
+[statistics]
+file = "/tmp/statistics.jsonl"
+interval_s = 5
+END
+  rm -f /tmp/statistics.jsonl
+  echo "=== $1 $2x$3" >>all.log
+  : >$log
+  visaged --verbose run --config /tmp/visaged.toml 2>>$log &
+  visaged=$!
+  width=$2
+  height=$3
+}
+
+# Lines that the program has logged from number $1 on.
+logged_since() { tail -n +"$1" $log; }
+next_line() { echo $(($(wc -l <$log) + 1)); }
+
+logged() { # FIRST_LINE PATTERN
+  logged_since "$1" | grep -q "$2"
+}
+
+is_alive() { kill -0 $visaged 2>/dev/null; }
+
+# The last face in the log lies where the picture has it: in shares of the frame, its middle at 0.50, 0.47 and 0.30 wide.
+face_is_in_place() { # FIRST_LINE
+  logged_since "$1" | sed -n 's/.*face [0-9]* at \([0-9]*\),\([0-9]*\) (\([0-9]*\) px).*/\1 \2 \3/p' | tail -n 1 |
+    awk -v w=$width -v h=$height '
+      function near(value, wanted) { return value > wanted - 0.08 && value < wanted + 0.08 }
+      { found = near(($1 + $3 / 2) / w, 0.50) && near(($2 + $3 / 2) / h, 0.47) && near($3 / w, 0.30) }
+      END { exit !found }'
+}
+
+last_line() { # FIRST_LINE PATTERN
+  logged_since "$1" | grep "$2" | tail -n 1 | sed 's/^\[[^]]*\] //'
+}
+
+check_face() { # NAME FIRST_LINE
+  if within 60 face_is_in_place "$2"; then
+    report "$1" ok "$(last_line "$2" 'face [0-9]* at')"
+  else
+    report "$1" FAIL "$(logged_since "$2" | tail -n 1)"
+  fi
+}
+
+# After a pause the program takes a face in the same place for the same face and need not say it again, but a line of
+# statistics counts it: seconds of an expression, and none without a camera.
+check_face_again() { # NAME FIRST_LINE
+  check_log "$1" "$2" 'new faces*; [a-z]* [0-9.]* s$' 60
+}
+
+check_log() { # NAME FIRST_LINE PATTERN SECONDS
+  if within "$4" logged "$2" "$3" && is_alive; then
+    report "$1" ok "$(last_line "$2" "$3")"
+  else
+    report "$1" FAIL "no \"$3\" in ${4} s; last: $(logged_since "$2" | tail -n 1)"
+  fi
+}
+
+# SIGTERM ends the program in an orderly way, and the last line of statistics has counted the face.
+check_end() { # NAME
+  kill -TERM $visaged
+  local code
+  (sleep 20; kill -KILL $visaged) & local guard=$!
+  wait $visaged
+  code=$?
+  kill $guard
+  cat $log >>all.log
+  cat /tmp/statistics.jsonl >>statistics.jsonl
+  if [ $code -eq 0 ] && [ -s /tmp/statistics.jsonl ]; then
+    report "$1" ok "exit code 0, $(tail -n 1 /tmp/statistics.jsonl)"
+  else
+    report "$1" FAIL "exit code $code, $(tail -n 1 $log)"
+  fi
+}
+
+### The checks
+
+cp face.* bare.jpg /tmp # the shared folder is slow
+modprobe vivid num_inputs=1 input_types=3 num_outputs=1 output_types=1 node_types=0x101
+connect_vivid
+
+for run in "YUYV 640 480" "GREY 320 240" "NV12 320 240"; do
+  set -- $run
+  feed_vivid $1
+  sleep 1
+  plug_in video0
+  start_visaged $1 $2 $3
+  check_face "$1 $2x$3 (vivid): the face is found" 1
+  check_log "$1 $2x$3 (vivid): captured as asked" 1 "$2.*$3 $1" 1
+  check_end "$1 $2x$3 (vivid): orderly end"
+  stop_feeding
+done
+
+modprobe v4l2loopback devices=1 video_nr=7 card_label=webcam exclusive_caps=1
+v4l2-ctl -d /dev/video7 -c keep_format=1 --set-fmt-video-out=width=640,height=480,pixelformat=MJPG
+for picture in face bare; do
+  [ $picture = face ] && kind="MJPG" || kind="MJPG without Huffman tables"
+  feed_loopback /tmp/$picture.jpg
+  sleep 1
+  plug_in video7
+  start_visaged MJPG 640 480
+  check_face "$kind (v4l2loopback): the face is found" 1
+  check_end "$kind (v4l2loopback): orderly end"
+  stop_feeding
+done
+
+# The camera fails while it is watched: every access gives ENODEV for as long as somebody has the node open.
+feed_vivid YUYV
+sleep 1
+plug_in video0
+start_visaged YUYV 320 240
+check_face "disconnect: the face is found before" 1
+line=$(next_line)
+exec 3</dev/video0
+v4l2-ctl -d /dev/video0 -c disconnect=1
+check_log "disconnect: reported as lost" $line "camera lost" 20
+# Then it vanishes from the bus, and is plugged in again.
+pull_out
+stop_feeding
+exec 3<&-
+echo vivid.0 >/sys/bus/platform/drivers/vivid/unbind
+sleep 6
+if is_alive && [ ! -e /dev/video0 ]; then
+  report "disconnect: goes on without a camera" ok "$(last_line $line .)"
+else
+  report "disconnect: goes on without a camera" FAIL "$(ls /dev/video*) $(tail -n 1 $log)"
+fi
+line=$(next_line)
+echo vivid.0 >/sys/bus/platform/drivers/vivid/bind
+connect_vivid
+feed_vivid YUYV
+sleep 1
+plug_in video0
+check_log "bind: reported as back" $line "camera is back" 30
+check_face_again "bind: the face is found again" $line
+
+# The node goes away with the stream running, as when a plug is pulled.
+line=$(next_line)
+echo vivid.0 >/sys/bus/platform/drivers/vivid/unbind
+pull_out
+check_log "pulled out while watched: reported as lost" $line "camera lost" 20
+line=$(next_line)
+echo vivid.0 >/sys/bus/platform/drivers/vivid/bind
+stop_feeding
+connect_vivid
+feed_vivid YUYV
+sleep 1
+plug_in video0
+check_face_again "plugged in again: the face is found again" $line
+check_end "after all that: orderly end"
+stop_feeding
+
+echo finished >>results

@@ -1,0 +1,106 @@
+# Debian packages: host tools installed with apt, everything else only unpacked into the cache. Sourced by run.sh.
+#
+# What is for the emulated machine, and Debian's Rust with its arm64 library, must not be installed on the host: the first
+# is of another architecture, the second conflicts with rustup. So apt gets lists and a state of its own in the cache,
+# and `dpkg -x` unpacks. The emulated machine runs the same Debian release as the host, because what the host's cross
+# compiler links wants a C library at least as new.
+
+# Host tools that cross-build and emulate. Root is needed only if one of them is missing.
+install_host_tools() {
+  local wanted=(gcc libc6-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross libclang-dev make qemu-system-arm cpio kmod xz-utils
+    python3-pil ca-certificates)
+  local missing=() package sudo=()
+  for package in "${wanted[@]}"; do
+    [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
+  done
+  ((${#missing[@]})) || return 0
+  say "installing ${missing[*]}"
+  ((EUID == 0)) || sudo=(sudo)
+  "${sudo[@]}" apt-get -qq update
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends "${missing[@]}"
+}
+
+# private_apt ARCH get|cache ARGS…: apt with its own lists; for the host's architecture it knows what the host has.
+private_apt() {
+  local arch=$1 tool=$2 state=$CACHE/apt-$1 status=/var/lib/dpkg/status
+  shift 2
+  if [[ $arch != "$(dpkg --print-architecture)" ]]; then
+    status=$state/status
+    mkdir -p "$state" && touch "$status"
+  fi
+  mkdir -p "$state"/{lists,archives}/partial
+  "apt-$tool" -qq -o APT::Architecture="$arch" -o APT::Architectures="$arch" -o APT::Sandbox::User=root \
+    -o APT::Get::List-Cleanup=false -o Dir::State="$state" -o Dir::State::lists="$state/lists" -o Dir::State::status="$status" \
+    -o Dir::Cache="$state" -o Dir::Etc::sourcelist="$CACHE/debian.sources" -o Dir::Etc::sourceparts=- "$@"
+}
+
+write_sources() {
+  local release part
+  release=$(. /etc/os-release && echo "$VERSION_CODENAME")
+  for part in "debian $release" "debian $release-updates" "debian-security $release-security"; do
+    cat <<END
+Types: deb
+URIs: http://deb.debian.org/${part% *}
+Suites: ${part#* }
+Components: main
+Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+
+END
+  done >"$CACHE/debian.sources"
+}
+
+# download ARCH FOLDER PACKAGE…: exactly these packages, unpacked into FOLDER.
+download() {
+  local arch=$1 folder=$2
+  shift 2
+  local debs
+  debs=$(mktemp -d -p "$CACHE")
+  (cd "$debs" && private_apt "$arch" get download "$@")
+  unpack "$debs" "$folder"
+  rm -r "$debs"
+}
+
+# download_with_depends ARCH FOLDER PACKAGE…: the same with all that they need and the host (or nobody) has.
+download_with_depends() {
+  local arch=$1 folder=$2
+  shift 2
+  private_apt "$arch" get clean
+  private_apt "$arch" get install --yes --download-only --reinstall --no-install-recommends "$@"
+  unpack "$CACHE/apt-$arch/archives" "$folder"
+}
+
+# unpack DEBS FOLDER. /bin, /lib and /sbin are links, as on an installed system; `dpkg -x` would replace them in Debian 12.
+unpack() {
+  local deb part
+  for part in bin lib sbin; do
+    mkdir -p "$2/usr/$part"
+    ln -sfn "usr/$part" "$2/$part"
+  done
+  for deb in "$1"/*.deb; do
+    dpkg-deb --fsys-tarfile "$deb" | tar -x --keep-directory-symlink -C "$2"
+  done
+}
+
+fetch_packages() {
+  local build_arch kernel
+  build_arch=$(dpkg --print-architecture)
+  write_sources
+  private_apt arm64 get update
+  private_apt "$build_arch" get update
+
+  # Debian 12 has Debian 13's long-term kernel beside its own, under another name.
+  kernel=$({ private_apt arm64 cache depends linux-image-6.12-arm64 || private_apt arm64 cache depends linux-image-arm64; } 2>/dev/null |
+    sed -n 's/.*Depends: linux-image-\(6.*\)/\1/p')
+  [[ -n $kernel ]] || die "no arm64 kernel found in Debian's lists"
+  say "fetching Debian's kernel $kernel and the machine's programs"
+  download arm64 "$CACHE/kernel" "linux-image-$kernel" "linux-headers-$kernel" "linux-headers-${kernel%-arm64}-common"
+  download "$build_arch" "$CACHE/kernel" "linux-kbuild-${kernel%-arm64}"
+  download arm64 "$CACHE/v4l2loopback" v4l2loopback-dkms
+  download_with_depends arm64 "$CACHE/programs" v4l-utils busybox-static opencv-data
+
+  if ! rustup_has_target; then
+    say "fetching Debian's Rust with its arm64 library"
+    download_with_depends "$build_arch" "$CACHE/rust" rustc-web cargo-web libstd-rust-web-dev
+    download arm64 "$CACHE/rust" libstd-rust-web-dev
+  fi
+}
