@@ -94,12 +94,13 @@ impl Tracker {
         self.observation.image_size = frame.image.dimensions();
         self.observation.dropped = frame.dropped;
 
+        // Before pairing: after a pause (a lost camera) somebody else may stand in the same place.
+        let forget_after = self.config.forget_after();
+        self.observation.faces.retain(|face| now.saturating_sub(face.last_seen) <= forget_after);
         self.pair_up(found);
         for pair in &self.pairs {
             follow(&mut self.observation.faces[pair.known], &found[pair.found], now, &self.config);
         }
-        let forget_after = self.config.forget_after();
-        self.observation.faces.retain(|face| now.saturating_sub(face.last_seen) <= forget_after);
         for (face, _) in found.iter().zip(&self.unassigned).filter(|(_, unassigned)| **unassigned) {
             self.observation.faces.push(TrackedFace {
                 id: self.next_id,
@@ -257,6 +258,14 @@ mod tests {
         assert_eq!(tracker.update(&at(900), &[face(5, Emotion::Happy, 0.9)]).faces[0].id, 1);
         assert!(tracker.update(&at(2000), &[]).faces.is_empty());
         assert_eq!(tracker.update(&at(2066), &[face(5, Emotion::Happy, 0.9)]).faces[0].id, 2);
+    }
+
+    #[test]
+    fn a_face_after_a_pause_without_pictures_is_another_face() {
+        let mut tracker = Tracker::new(config());
+        tracker.update(&at(0), &[face(0, Emotion::Happy, 0.9)]);
+        let faces = &tracker.update(&at(20_000), &[face(0, Emotion::Sad, 0.9)]).faces;
+        assert_eq!(faces.iter().map(|face| (face.id, face.expression)).collect::<Vec<_>>(), [(2, Emotion::Sad)]);
     }
 
     #[test]
