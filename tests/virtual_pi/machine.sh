@@ -32,6 +32,6 @@ build_initramfs() {
 boot() {
   timeout "$2" qemu-system-aarch64 -machine virt -cpu cortex-a72 -smp 2 -m 768 -display none -no-reboot -nic none \
     -kernel "$CACHE"/kernel/boot/vmlinuz-* -initrd "$CACHE/initramfs.gz" \
-    -append "console=ttyAMA0 rdinit=/init panic=-1 quiet" -serial file:"$1/console.log" -monitor none \
+    -append "console=ttyAMA0 rdinit=/init panic=-1 quiet iomem=relaxed" -serial file:"$1/console.log" -monitor none \
     -fsdev local,id=share,path="$1",security_model=none -device virtio-9p-pci,fsdev=share,mount_tag=share
 }

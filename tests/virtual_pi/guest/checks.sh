@@ -61,6 +61,19 @@ pixel_format = "$1"
 [detector]
 cascade = "/usr/share/opencv4/haarcascades/haarcascade_frontalface_default.xml"
 
+[leds]
+driver = "gpiochip"
+
+# The machine's PL061 has eight lines; line 3 is its power button.
+[leds.lines]
+angry = 0
+disgust = 1
+fear = 2
+happy = 4
+sad = 5
+surprise = 6
+neutral = 7
+
 [statistics]
 file = "/tmp/statistics.jsonl"
 interval_s = 5
@@ -136,7 +149,26 @@ check_end() { # NAME
   fi
 }
 
+### The lights
+
+# The levels of the program's lines in their order, as the kernel sees them: "lo lo lo hi lo lo lo".
+levels() { sed -n 's/.*|visaged *) out \(..\).*/\1/p' /sys/kernel/debug/gpio | xargs; }
+only_happy_is_lit() { [ "$(levels)" = "lo lo lo hi lo lo lo" ]; }
+
+check_light() { # NAME
+  if within 30 only_happy_is_lit; then report "$1" ok "$(levels)"; else report "$1" FAIL "$(levels)"; fi
+}
+
+# A line keeps its level when nobody has it open any more, so this is the data register of the PL061 itself.
+check_dark() { # NAME
+  local register
+  register=$(devmem 0x090303fc 8)
+  if [ $((register & 0xf7)) -eq 0 ]; then report "$1" ok "register $register"; else report "$1" FAIL "register '$register'"; fi
+}
+
 ### The checks
+
+mount -t debugfs none /sys/kernel/debug
 
 cp face.* bare.jpg /tmp # the shared folder is slow
 modprobe vivid num_inputs=1 input_types=3 num_outputs=1 output_types=1 node_types=0x101
@@ -149,8 +181,10 @@ for run in "YUYV 640 480" "GREY 320 240" "NV12 320 240"; do
   plug_in video0
   start_visaged $1 $2 $3
   check_face "$1 $2x$3 (vivid): the face is found" 1
+  check_light "$1 $2x$3 (vivid): the LED of the expression is lit"
   check_log "$1 $2x$3 (vivid): captured as asked" 1 "$2.*$3 $1" 1
   check_end "$1 $2x$3 (vivid): orderly end"
+  check_dark "$1 $2x$3 (vivid): all LEDs are dark after the end"
   stop_feeding
 done
 
