@@ -115,6 +115,7 @@ fn watch(capture: &Capture<'_>, pipeline: &mut Pipeline, show: &mut dyn FnMut(Vi
                 if lost_shown.is_none_or(|shown| shown.elapsed() >= patience.lost_repeat) {
                     let reason = capture.trouble.lock().expect("no thread panics while it holds the reason").clone();
                     if lost_shown.is_none() {
+                        pipeline.forget_faces();
                         warn!("camera lost: {reason}");
                         notify(&[NotifyState::Status(&format!("camera lost: {reason}"))]);
                     }
@@ -177,7 +178,7 @@ impl Capture<'_> {
             };
             // Said at the change only: a first failure, another reason, or a failure after pictures came (which resets the wait).
             if error != said || wait == patience.reopen_after {
-                warn!("{error}; trying again every {} s", patience.reopen_at_most.as_secs());
+                warn!("{error}; it is looked for again until it is there");
             }
             *self.trouble.lock().expect("no thread panics while it holds the reason") = error.clone();
             said = error;

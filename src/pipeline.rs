@@ -22,6 +22,11 @@ impl Pipeline {
         Self { detector, classifier, tracker: Tracker::new(tracker), faces: Vec::new() }
     }
 
+    /// Forgets the faces of earlier frames, when there was no picture for a while.
+    pub fn forget_faces(&mut self) {
+        self.tracker.forget();
+    }
+
     /// Looks at one frame. Frames must come in the order of their time.
     ///
     /// # Errors

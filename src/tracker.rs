@@ -87,6 +87,11 @@ impl Tracker {
         Self { config, next_id: 1, observation: Observation::default(), pairs: Vec::new(), unassigned: Vec::new() }
     }
 
+    /// Forgets all faces: after a time without pictures somebody else may stand in the same place.
+    pub fn forget(&mut self) {
+        self.observation.faces.clear();
+    }
+
     /// Takes in what was found in `frame`, which must not be older than the one before.
     pub fn update(&mut self, frame: &Frame, found: &[ClassifiedFace]) -> &Observation {
         let now = frame.captured_at;
@@ -94,13 +99,13 @@ impl Tracker {
         self.observation.image_size = frame.image.dimensions();
         self.observation.dropped = frame.dropped;
 
-        // Before pairing: after a pause (a lost camera) somebody else may stand in the same place.
-        let forget_after = self.config.forget_after();
-        self.observation.faces.retain(|face| now.saturating_sub(face.last_seen) <= forget_after);
         self.pair_up(found);
         for pair in &self.pairs {
             follow(&mut self.observation.faces[pair.known], &found[pair.found], now, &self.config);
         }
+        // After pairing: at less than one frame in this time a face would be a new one in every frame.
+        let forget_after = self.config.forget_after();
+        self.observation.faces.retain(|face| now.saturating_sub(face.last_seen) <= forget_after);
         for (face, _) in found.iter().zip(&self.unassigned).filter(|(_, unassigned)| **unassigned) {
             self.observation.faces.push(TrackedFace {
                 id: self.next_id,
@@ -261,9 +266,18 @@ mod tests {
     }
 
     #[test]
+    fn a_face_in_every_frame_stays_the_same_face_however_slow_the_frames_are() {
+        let mut tracker = Tracker::new(config());
+        for step in 0..4 {
+            assert_eq!(tracker.update(&at(3000 * step), &[face(0, Emotion::Happy, 0.9)]).faces[0].id, 1);
+        }
+    }
+
+    #[test]
     fn a_face_after_a_pause_without_pictures_is_another_face() {
         let mut tracker = Tracker::new(config());
         tracker.update(&at(0), &[face(0, Emotion::Happy, 0.9)]);
+        tracker.forget();
         let faces = &tracker.update(&at(20_000), &[face(0, Emotion::Sad, 0.9)]).faces;
         assert_eq!(faces.iter().map(|face| (face.id, face.expression)).collect::<Vec<_>>(), [(2, Emotion::Sad)]);
     }
