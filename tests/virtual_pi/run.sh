@@ -17,10 +17,13 @@ die() { say "$*"; exit 1; }
 . "$HERE/cross_build.sh"
 . "$HERE/machine.sh"
 
-# Fetches and builds what does not change with the program; done again when these scripts change.
+# Fetches and builds what does not change with the program; done again when these scripts, or the Rust on the host, change.
 prepare() {
   local wanted
-  wanted=$(cat "$HERE"/{packages,v4l2loopback,machine}.sh "$HERE/guest/init" | sha256sum)
+  wanted=$({
+    cat "$HERE"/{packages,v4l2loopback,machine}.sh "$HERE/guest/init"
+    rustup_has_target || echo "Debian's Rust"
+  } | sha256sum)
   [[ $(cat "$CACHE/prepared" 2>/dev/null) != "$wanted" ]] || return 0
   rm -rf "$CACHE"/{prepared,kernel,programs,rust,v4l2loopback}
   fetch_packages
@@ -33,7 +36,7 @@ print_table() {
   local check result seen
   echo
   while IFS='|' read -r check result seen; do
-    printf '%-58s %-5s %s\n' "$check" "$result" "$seen"
+    printf '%-60s %-5s %s\n' "$check" "$result" "$seen"
   done <"$SHARE/results"
 }
 

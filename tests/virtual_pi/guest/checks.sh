@@ -143,7 +143,7 @@ check_end() { # NAME
   cat $log >>all.log
   cat /tmp/statistics.jsonl >>statistics.jsonl
   if [ $code -eq 0 ] && [ -s /tmp/statistics.jsonl ]; then
-    report "$1" ok "exit code 0, $(tail -n 1 /tmp/statistics.jsonl)"
+    report "$1" ok "exit code 0, $(last_line 1 ' frames, ')"
   else
     report "$1" FAIL "exit code $code, $(tail -n 1 $log)"
   fi
