@@ -4,7 +4,7 @@
 #   ./train.sh nano [DATA [RUNS]]     the small network (the original size)
 #   ./train.sh base [DATA [RUNS]]     the larger one
 #
-# DATA holds fer2013/ and ferplus/ (default ../../shared/data), RUNS gets checkpoints and curves
+# DATA is an optional data folder with fer2013/ and ferplus/, RUNS gets checkpoints and curves
 # (default runs). Needs the packages of training/requirements.txt; PYTHON names the interpreter.
 set -eu
 cd "$(dirname "$0")"
