@@ -121,11 +121,6 @@ impl V4l2Camera {
         Ok(Self { stream: Some(stream), luma, description, timeout: START_TIMEOUT, bad_pictures: 0 })
     }
 
-    /// How many pictures were dropped because they were damaged.
-    pub fn bad_pictures(&self) -> u64 {
-        self.bad_pictures
-    }
-
     fn next_good_frame(&mut self, frame: &mut Frame) -> Result<()> {
         let stream = self.stream.as_mut().expect("the stream lives as long as the camera");
         let begin = monotonic_now();
