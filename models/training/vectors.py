@@ -1,6 +1,7 @@
 """Synthetic pictures from integer formulas, so that Rust can draw the same ones.
 
 `python -m training.vectors preprocess` writes what the reference preprocessing makes of them;
+`python -m training.vectors equalise` writes what OpenCV's equalizeHist makes of them;
 `python -m training.vectors network` writes what onnxruntime makes of a model file on them.
 
 Every picture is `width`×`height` grey values, row by row; `i = y * width + x`; all arithmetic
@@ -134,6 +135,26 @@ def network_vectors(model: Path) -> dict:
     }
 
 
+def equalise_vectors() -> dict:
+    """OpenCV's equalised value of every grey value of the 48×48 pictures, as they are and dull."""
+    import cv2
+
+    cases = []
+    for pattern, seed in [(name, seed) for name, seeds in NETWORK_SEEDS.items() for seed in seeds]:
+        for divisor in (1, 5, 40):
+            face = draw(pattern, seed, CROP_SIZE_PX, CROP_SIZE_PX) // divisor
+            pairs = dict(zip(face.ravel().tolist(), cv2.equalizeHist(face).ravel().tolist()))
+            equalised = {str(grey): pairs[grey] for grey in sorted(pairs)}
+            case = {"pattern": pattern, "seed": seed, "divisor": divisor, "equalised": equalised}
+            cases.append(case)
+    return {
+        "made_by": f"python -m training.vectors equalise (OpenCV {cv2.__version__})",
+        "equalised": "grey value -> equalised value; all greys are divided by divisor before",
+        "formulas": FORMULAS,
+        "cases": cases,
+    }
+
+
 def write_json(vectors: dict, path: Path) -> None:
     """One case a line, so that differences can be read."""
     head = {key: value for key, value in vectors.items() if key != "cases"}
@@ -144,14 +165,16 @@ def write_json(vectors: dict, path: Path) -> None:
 
 
 def main() -> None:
-    """Write one of the two files of vectors."""
+    """Write one of the files of vectors."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["preprocess", "network"])
+    parser.add_argument("what", choices=["preprocess", "equalise", "network"])
     parser.add_argument("--model", type=Path, default=Path("mini_xception_nano.onnx"))
     parser.add_argument("--out", type=Path, help="default: ../tests/data/…_vectors.json")
     args = parser.parse_args()
     if args.what == "preprocess":
         write_json(preprocess_vectors(), args.out or Path("../tests/data/preprocess_vectors.json"))
+    elif args.what == "equalise":
+        write_json(equalise_vectors(), args.out or Path("../tests/data/equalise_vectors.json"))
     else:
         out = args.out or Path("../tests/data/nano_vectors.json")
         write_json(network_vectors(args.model), out)

@@ -10,6 +10,7 @@ use image::GrayImage;
 use sha2::{Digest, Sha256};
 use tract_onnx::prelude::*;
 
+use super::equalise::equalise;
 use super::preprocess::{CropBox, Cropper, SIDE};
 use super::{Emotion, EmotionClassifier, Probabilities};
 use crate::frame::BoundingBox;
@@ -29,6 +30,8 @@ type Plan = TypedSimpleState;
 pub struct MiniXception {
     state: Plan,
     crop_margin: f64,
+    /// How much of a crop is its equalised self, 0 to 1.
+    equalisation: f32,
     cropper: Cropper,
     crop: Box<[f32; SIDE * SIDE]>,
 }
@@ -118,10 +121,8 @@ impl MiniXception {
     fn from_checked_bytes(bytes: &[u8]) -> Result<Self> {
         let onnx = tract_onnx::onnx().with_ignore_value_info(true);
         let proto = onnx.proto_model_for_read(&mut Cursor::new(bytes)).context("no ONNX file")?;
-        let property = |key: &str| {
-            let entry = proto.metadata_props.iter().find(|entry| entry.key == key);
-            entry.map(|entry| entry.value.as_str()).with_context(|| format!("not made for visaged: it has no property {key}"))
-        };
+        let optional = |key: &str| proto.metadata_props.iter().find(|entry| entry.key == key).map(|entry| entry.value.as_str());
+        let property = |key: &str| optional(key).with_context(|| format!("not made for visaged: it has no property {key}"));
         let contract = property("visaged.contract")?;
         anyhow::ensure!(
             contract == CONTRACT,
@@ -134,6 +135,9 @@ impl MiniXception {
         );
         let crop_margin: f64 = property("visaged.crop_margin")?.parse().context("visaged.crop_margin is no number")?;
         anyhow::ensure!((-0.4..=1.0).contains(&crop_margin), "visaged.crop_margin is {crop_margin}, out of −0.4 to 1");
+        let equalisation = optional("visaged.equalisation").unwrap_or("0");
+        let equalisation: f32 = equalisation.parse().context("visaged.equalisation is no number")?;
+        anyhow::ensure!((0.0..=1.0).contains(&equalisation), "visaged.equalisation is {equalisation}, out of 0 to 1");
 
         let shape = [1, 1, SIDE, SIDE];
         let model = onnx.model_for_proto_model(&proto)?.with_input_fact(0, f32::fact(shape).into())?.into_optimized()?;
@@ -147,6 +151,7 @@ impl MiniXception {
         let mut network = Self {
             state: Arc::new(model.into_runnable()?).spawn()?,
             crop_margin,
+            equalisation,
             cropper: Cropper::default(),
             crop: Box::new([0.0; SIDE * SIDE]),
         };
@@ -165,7 +170,9 @@ impl MiniXception {
         self.run()
     }
 
+    /// Looks at the crop.
     fn run(&mut self) -> Result<Probabilities> {
+        equalise(&mut self.crop, self.equalisation);
         let input = Tensor::from_shape(&[1, 1, SIDE, SIDE], self.crop.as_slice())?;
         let output = self.state.run(tvec!(input.into()))?;
         let values: &[f32] = output[0].try_as_plain_ram()?.as_slice()?;

@@ -1,5 +1,6 @@
 //! Which expression a face shows: a picture and a box in, seven probabilities out.
 
+pub mod equalise;
 pub mod mini_xception;
 pub mod preprocess;
 

@@ -1,8 +1,11 @@
 //! Crops against Pillow's and probabilities against onnxruntime's, on pictures made from formulas.
 
 use image::{GrayImage, Luma};
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use visaged::classifier::equalise::equalise;
 use visaged::classifier::mini_xception::MiniXception;
 use visaged::classifier::preprocess::{CropBox, Cropper, SIDE};
 
@@ -36,6 +39,14 @@ struct CropCase {
     #[serde(rename = "box")]
     place: [f64; 4],
     crop: Vec<u8>,
+}
+
+#[derive(Deserialize)]
+struct EqualiseCase {
+    #[serde(flatten)]
+    picture: Picture,
+    divisor: u8,
+    equalised: BTreeMap<String, u8>,
 }
 
 #[derive(Deserialize)]
@@ -103,6 +114,51 @@ fn cropping_allocates_nothing_once_a_face_of_that_size_was_seen() {
     crop_at(3.5);
     let allocations = allocation_counter::measure(|| (0..50).for_each(|step| crop_at(f64::from(step) * 7.25)));
     assert_eq!(allocations.count_total, 0);
+}
+
+#[test]
+fn equalised_crops_are_those_of_opencv() {
+    let vectors: Vectors<EqualiseCase> = serde_json::from_str(include_str!("../data/equalise_vectors.json")).unwrap();
+    assert!(vectors.cases.len() >= 30);
+    for EqualiseCase { picture, divisor, equalised } in vectors.cases {
+        let greys: Vec<u8> = picture.draw().into_raw().into_iter().map(|value| value / divisor).collect();
+        let mut crop: [f32; SIDE * SIDE] = std::array::from_fn(|pixel| greys[pixel].into());
+        equalise(&mut crop, 1.0);
+        for (ours, grey) in crop.iter().zip(greys) {
+            let theirs = f32::from(equalised[&grey.to_string()]);
+            assert_eq!(*ours, theirs, "{grey} of {} {} / {divisor}", picture.pattern, picture.seed);
+        }
+    }
+}
+
+/// The built-in network's file with one more property (a protobuf message may be continued), and its checksum.
+fn with_property(key: &str, value: &str) -> (Vec<u8>, String) {
+    let text = |tag: u8, text: &str| [&[tag, text.len() as u8], text.as_bytes()].concat();
+    let property = [text(0x0a, key), text(0x12, value)].concat();
+    let file = include_bytes!("../../models/mini_xception_nano.onnx");
+    let bytes = [&file[..], &[0x72, property.len() as u8], &property].concat();
+    let checksum = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    (bytes, checksum)
+}
+
+#[test]
+fn a_network_that_was_trained_on_equalised_faces_sees_them() {
+    let dull = GrayImage::from_fn(48, 48, |x, y| Luma([100 + (x * y % 50) as u8]));
+    let mut crop: [f32; SIDE * SIDE] = std::array::from_fn(|pixel| dull.as_raw()[pixel].into());
+    equalise(&mut crop, 1.0);
+    let bright = GrayImage::from_raw(48, 48, crop.map(|value| value as u8).to_vec()).unwrap();
+    let expected = MiniXception::builtin().unwrap().classify_crop(&bright).unwrap();
+
+    let (bytes, checksum) = with_property("visaged.equalisation", "1.0");
+    let mut network = MiniXception::from_bytes(&bytes, &checksum, "model.onnx").unwrap();
+    assert_eq!(network.classify_crop(&dull).unwrap(), expected);
+    assert_ne!(MiniXception::builtin().unwrap().classify_crop(&dull).unwrap(), expected);
+
+    for nonsense in ["1.5", "-0.1", "NaN", "much"] {
+        let (bytes, checksum) = with_property("visaged.equalisation", nonsense);
+        let error = MiniXception::from_bytes(&bytes, &checksum, "model.onnx").err().expect("refused").to_string();
+        assert!(error.contains("visaged.equalisation"), "{error}");
+    }
 }
 
 #[test]

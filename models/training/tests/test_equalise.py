@@ -1,5 +1,8 @@
 """Run with `python -m pytest training` in `models/`; needs no data set."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -25,6 +28,14 @@ def test_it_is_opencv_s():
     ours = equalise(batch(PICTURES), 1.0)[:, 0].numpy()
     for picture, found in zip(PICTURES, ours):
         assert (found == cv2.equalizeHist(picture)).all()
+
+
+def test_it_is_what_the_program_is_tested_with():
+    path = Path(__file__).parents[3] / "tests" / "data" / "equalise_vectors.json"
+    for case in json.loads(path.read_text())["cases"]:
+        face = vectors.draw(case["pattern"], case["seed"], 48, 48) // case["divisor"]
+        ours = equalise(batch([face]), 1.0).flatten().tolist()
+        assert ours == [case["equalised"][str(grey)] for grey in face.ravel()]
 
 
 def test_four_pixels_by_pencil():
