@@ -22,6 +22,19 @@ pub struct ClassReport {
     pub support: u32,
 }
 
+impl ClassReport {
+    /// Of `support` cases and `answered` answers, `right` were right.
+    pub fn from_counts(right: u32, answered: u32, support: u32) -> Self {
+        // 2PR / (P + R) = 2 right / (answered + support)
+        Self {
+            precision: share(right, answered),
+            recall: share(right, support),
+            f1: share(2 * right, answered + support),
+            support,
+        }
+    }
+}
+
 impl Confusion {
     /// Counts one answer.
     pub fn add(&mut self, truth: Emotion, answer: Emotion) {
@@ -44,18 +57,16 @@ impl Confusion {
         share(right, self.total())
     }
 
+    /// How many there were of one class.
+    pub fn support(&self, truth: Emotion) -> u32 {
+        self.0[truth as usize].iter().sum()
+    }
+
     /// The report for one class.
     pub fn class(&self, emotion: Emotion) -> ClassReport {
         let right = self.count(emotion, emotion);
         let answered = Emotion::ALL.iter().map(|&truth| self.count(truth, emotion)).sum();
-        let support = self.0[emotion as usize].iter().sum();
-        // 2PR / (P + R) = 2 right / (answered + support)
-        ClassReport {
-            precision: share(right, answered),
-            recall: share(right, support),
-            f1: share(2 * right, answered + support),
-            support,
-        }
+        ClassReport::from_counts(right, answered, self.support(emotion))
     }
 
     /// The mean F1 of the classes that occur.
