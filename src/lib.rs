@@ -28,4 +28,5 @@ pub mod daemon;
 
 pub mod dataset;
 pub mod metrics;
+pub mod plots;
 pub mod commands;

@@ -8,6 +8,7 @@ mod detect;
 mod doctor;
 mod evaluate;
 mod evaluate_detector;
+mod evaluate_sequence;
 pub mod exit;
 mod manual;
 mod pictures;
@@ -49,6 +50,8 @@ enum Command {
     Evaluate(evaluate::Args),
     /// Measure the face detector on marked pictures.
     EvaluateDetector(evaluate_detector::Args),
+    /// Measure how well the shown expression follows a labelled recording.
+    EvaluateSequence(evaluate_sequence::Args),
     /// Measure the time of every stage on this machine.
     Bench(bench::Args),
     /// Print a completion script for a shell.
@@ -75,6 +78,7 @@ impl Cli {
             Command::Classify(args) => classify::run(&args, out),
             Command::Evaluate(args) => evaluate::run(&args, out),
             Command::EvaluateDetector(args) => evaluate_detector::run(&args, out),
+            Command::EvaluateSequence(args) => evaluate_sequence::run(&args, out),
             Command::Bench(args) => bench::run(&args, out),
             Command::Completions(args) => manual::completions(&args, out),
             Command::Man => manual::man(out),

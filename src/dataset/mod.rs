@@ -1,7 +1,9 @@
-//! Labelled face crops for measuring the network: FER-2013's forms (IDX files, `fer2013.csv`), or a folder per expression.
+//! What the network is measured on: labelled face crops in FER-2013's forms (IDX files, `fer2013.csv`) or a folder per expression, and the labels of
+//! recordings.
 
 mod fer_csv;
 mod idx;
+pub mod timetable;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,45 @@
+//! Precision, recall and F1 of each class as bars.
+
+use anyhow::Result;
+use plotters::prelude::RGBColor;
+
+use super::{Anchor, BLUE, GREEN, GREY, INK, ORANGE, Panel, fifths, svg};
+use crate::classifier::Emotion;
+use crate::metrics::confusion::{ClassReport, Confusion};
+
+/// What is drawn of each class, in which colour.
+const BARS: [(&str, RGBColor, fn(&ClassReport) -> f64); 3] =
+    [("precision", BLUE, |class| class.precision), ("recall", ORANGE, |class| class.recall), ("F1", GREEN, |class| class.f1)];
+
+/// Width of a bar in pixels.
+const BAR: i32 = 30;
+
+/// Three bars a class, from 0 to 100 %, with their values.
+///
+/// # Errors
+/// None but the drawing library's.
+pub fn class_bars(confusion: &Confusion, caption: &str) -> Result<String> {
+    let panel = Panel { left: 72, top: 112, right: 72 + 7 * 120, bottom: 412 };
+    svg((936, 476), |page| {
+        page.title("Precision, recall and F1 of each class", caption)?;
+        for ((name, colour, _), index) in BARS.iter().zip(0..) {
+            let x = panel.left + 130 * index;
+            page.fill([(x, 76), (x + 14, 90)], *colour)?;
+            page.text(name, 13, INK, Anchor::Start, (x + 22, 83))?;
+        }
+        panel.rows(page, &fifths())?;
+        for (emotion, index) in Emotion::ALL.into_iter().zip(0..) {
+            let class = confusion.class(emotion);
+            let middle = panel.left + 120 * index + 60;
+            for ((_, colour, value), bar) in BARS.iter().zip(0..) {
+                let left = middle - BAR * 3 / 2 - 3 + bar * (BAR + 3);
+                let y = panel.y(value(&class));
+                page.fill([(left, y), (left + BAR, panel.bottom)], *colour)?;
+                page.text(&format!("{:.0}", 100.0 * value(&class)), 12, INK, Anchor::Middle, (left + BAR / 2, y - 9))?;
+            }
+            page.text(emotion.name(), 14, INK, Anchor::Middle, (middle, panel.bottom + 20))?;
+            page.text(&format!("{} faces", class.support), 11, GREY, Anchor::Middle, (middle, panel.bottom + 40))?;
+        }
+        page.line((panel.left, panel.bottom), (panel.right, panel.bottom), INK, 1)
+    })
+}
