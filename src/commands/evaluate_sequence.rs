@@ -76,8 +76,8 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
     Ok(())
 }
 
-/// Sends the recording through the stages, as fast as it goes but with its own times, until its end or that of the labels. Gives a line a frame, and the
-/// time between two.
+/// Sends the recording through the stages, as fast as they are but at its own times, to its end or that of the labels. Gives what is true of every frame and
+/// what is shown for its largest face, and the time between two frames.
 fn watch(config: &Config, timetable: &Timetable) -> Result<(Vec<JudgedFrame>, Duration)> {
     let mut pipeline = run::open_pipeline(config)?;
     let mut source = camera::open(&config.camera)?;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use visaged::commands::{Cli, exit};
 
 /// Runs a command; its output, or its exit code and its one line.
-fn visaged(arguments: &[&str]) -> Result<String, (u8, String)> {
+pub(super) fn visaged(arguments: &[&str]) -> Result<String, (u8, String)> {
     let cli =
         Cli::try_parse_from(std::iter::once(&"visaged").chain(arguments)).map_err(|error| (exit::USAGE, error.to_string()))?;
     let mut out = Vec::new();
@@ -16,7 +16,7 @@ fn visaged(arguments: &[&str]) -> Result<String, (u8, String)> {
 }
 
 /// The exit code and the message of a command that must fail; the message is one line.
-fn refused(arguments: &[&str]) -> (u8, String) {
+pub(super) fn refused(arguments: &[&str]) -> (u8, String) {
     let (code, message) = visaged(arguments).unwrap_err();
     assert!(!message.contains('\n'), "{message}");
     (code, message)

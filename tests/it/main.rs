@@ -4,6 +4,7 @@ mod cascade;
 mod classifier;
 mod commands;
 mod daemon;
+mod evaluation;
 mod haar;
 mod tracker;
 mod puppet;
