@@ -19,6 +19,7 @@ from PIL import Image, ImageOps
 from tqdm import tqdm
 
 from .data import CLASSES
+from .equalise import equalise
 from .networks import MiniXception
 from .preprocess import CROP_SIZE_PX, crop_face
 from .train import load_network
@@ -28,8 +29,9 @@ def class_maps(network: MiniXception, face: np.ndarray) -> tuple[torch.Tensor, t
     """Logits (7,) and maps (7, 48, 48), in units of logits, for a `uint8` face (48, 48)."""
     caught = []
     hook = network.head.register_forward_hook(lambda _module, _inputs, maps: caught.append(maps))
+    seen = equalise(torch.from_numpy(face.copy())[None, None], network.equalise).float()
     with torch.no_grad():
-        logits = network(torch.from_numpy(face.copy())[None, None].float())
+        logits = network(seen)
     hook.remove()
     size = (CROP_SIZE_PX, CROP_SIZE_PX)
     maps = F.interpolate(caught[0], size, mode="bilinear", align_corners=False)

@@ -28,6 +28,7 @@ from torch import nn
 from tqdm import tqdm
 
 from .data import CLASSES, DEFAULT_DATA_DIR, load_split
+from .equalise import equalise
 from .metrics import summary
 from .networks import SHAPES, MiniXception, ResidualModule, multiply_adds, parameter_count
 from .train import load_network, predict
@@ -189,10 +190,16 @@ def fit_temperature(logits: torch.Tensor, labels: np.ndarray) -> float:
 
 
 def run_onnx(model: Path, images: np.ndarray) -> np.ndarray:
-    """onnxruntime's probabilities (count, 7) for `uint8` images (count, 48, 48)."""
+    """onnxruntime's probabilities (count, 7) for `uint8` images (count, 48, 48).
+
+    The images are equalised as the file's metadata say.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(model), options, ["CPUExecutionProvider"])
+    metadata = session.get_modelmeta().custom_metadata_map
+    faces = torch.from_numpy(np.array(images))[:, None]
+    images = equalise(faces, float(metadata.get("visaged.equalisation", 0)))[:, 0].numpy()
     faces = tqdm(images, desc=model.name, mininterval=5, leave=False)
     found = [session.run(None, {"face": f[None, None].astype(np.float32)})[0][0] for f in faces]
     return np.stack(found)
@@ -220,7 +227,8 @@ def main() -> None:
         raise SystemExit(f"{args.run}: a network of size {saved['size']!r} is not exported")
     network = load_network(args.run / "best.pt")
     public = load_split(args.data, "public")
-    logits = predict(network, torch.from_numpy(public.images.copy())[:, None])
+    faces = torch.from_numpy(public.images.copy())[:, None]
+    logits = predict(network, equalise(faces, network.equalise))
     temperature = fit_temperature(logits, public.labels)
     probabilities = {"PyTorch": (logits / temperature).softmax(dim=1).numpy()}
 
@@ -229,6 +237,7 @@ def main() -> None:
         "visaged.classes": ",".join(CLASSES),
         "visaged.input": "1x1x48x48 grey 0..255",
         "visaged.crop_margin": str(args.crop_margin),
+        "visaged.equalisation": str(network.equalise),
         "visaged.temperature": f"{temperature:.2f}",
         "visaged.size": saved["size"],
         "visaged.parameters": str(parameter_count(network)),

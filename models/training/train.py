@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from .augment import augment
 from .data import DEFAULT_DATA_DIR, load_split, load_votes
+from .equalise import equalise
 from .labels import targets
 from .metrics import summary
 from .networks import SIZES, build, multiply_adds, parameter_count
@@ -40,6 +41,7 @@ def arguments() -> argparse.Namespace:
     add("--rate", type=float, default=3e-3, help="highest learning rate of AdamW")
     add("--weight-decay", type=float, default=1e-2)
     add("--strength", type=float, default=0.7, help="of the augmentation, 0 to 1")
+    add("--equalise", type=float, default=0.0, help="weight of the equalised face, 0 to 1")
     add("--vote-share", type=float, default=0.5, help="of the targets, from the FER+ votes")
     add("--smoothing", type=float, default=0.0, help="of the targets, uniform")
     add("--balance", type=float, default=0.0, help="0: as they come, 1: classes equally often")
@@ -72,10 +74,11 @@ def predict(network: nn.Module, images: torch.Tensor, batch: int = 256) -> torch
 
 
 def load_network(path: Path) -> nn.Module:
-    """The network of a `best.pt`."""
+    """The network of a `best.pt`; `equalise` is the weight with which its faces are equalised."""
     saved = torch.load(path, weights_only=True)
     network = build(saved["size"])
     network.load_state_dict(saved["network"])
+    network.equalise = saved.get("equalise", 0.0)
     return network.eval()
 
 
@@ -114,7 +117,8 @@ class Run:
         public = load_split(args.data, "public")
         self.images = torch.from_numpy(train.images.copy())[:, None]
         self.labels = torch.from_numpy(train.labels)
-        self.public_images = torch.from_numpy(public.images.copy())[:, None]
+        public_images = torch.from_numpy(public.images.copy())[:, None]
+        self.public_images = equalise(public_images, args.equalise)
         self.public_labels = public.labels
         votes = None
         if args.vote_share > 0:
@@ -162,7 +166,8 @@ class Run:
         if not self.teachers:
             return wanted
         with torch.no_grad():
-            logits = [teacher(faces) / self.args.teacher_temperature for teacher in self.teachers]
+            logits = [teacher(equalise(faces, teacher.equalise)) for teacher in self.teachers]
+            logits = [part / self.args.teacher_temperature for part in logits]
             taught = torch.stack([part.float().softmax(dim=1) for part in logits]).mean(dim=0)
         return (1 - self.args.teacher_share) * wanted + self.args.teacher_share * taught
 
@@ -184,7 +189,7 @@ class Run:
             ).contiguous(memory_format=torch.channels_last)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=args.bf16):
                 wanted = self.batch_targets(faces, chosen)
-                logits = self.network(faces).float()
+                logits = self.network(equalise(faces, args.equalise)).float()
             loss = F.cross_entropy(logits, wanted)
             self.optimizer.zero_grad()
             loss.backward()
@@ -224,7 +229,8 @@ class Run:
             )
             if figures["public_accuracy"] > self.best:
                 self.best = figures["public_accuracy"]
-                state = {"size": self.args.size, "network": self.average.state_dict(), **figures}
+                state = {"size": self.args.size, "equalise": self.args.equalise}
+                state |= {"network": self.average.state_dict(), **figures}
                 torch.save(state, self.args.out / "best.pt")
             self.save()
 

@@ -116,19 +116,14 @@ def network_vectors(model: Path) -> dict:
 
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
-    cases = []
+    from .export import run_onnx
+
     drawn = [(pattern, seed) for pattern, seeds in NETWORK_SEEDS.items() for seed in seeds]
-    for pattern, seed in drawn:
-        face = draw(pattern, seed, CROP_SIZE_PX, CROP_SIZE_PX).astype(np.float32)[None, None]
-        (probabilities,) = session.run(["probabilities"], {"face": face})
-        cases.append(
-            {
-                "pattern": pattern,
-                "seed": seed,
-                "probabilities": [round(float(p), 7) for p in probabilities[0]],
-            }
-        )
+    faces = np.stack([draw(*picture, CROP_SIZE_PX, CROP_SIZE_PX) for picture in drawn])
+    cases = [
+        {"pattern": pattern, "seed": seed, "probabilities": [round(float(p), 7) for p in found]}
+        for (pattern, seed), found in zip(drawn, run_onnx(model, faces))
+    ]
     return {
         "made_by": f"python -m training.vectors network (onnxruntime {onnxruntime.__version__})",
         "model": model.name,
