@@ -1,7 +1,7 @@
 //! The threads, the watchdog and the end. One thread captures into the slot, the caller's does the rest.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -14,10 +14,8 @@ use crate::frame::Frame;
 use crate::latest::{LatestFrame, Taken};
 use crate::outputs::View;
 use crate::pipeline::Pipeline;
+use crate::stop::{NAP, Stop};
 use crate::tracker::Observation;
-
-/// The longest nap of any loop: so soon everybody sees the stop flag.
-const NAP: Duration = Duration::from_millis(100);
 
 /// How long to wait for what.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +52,7 @@ pub struct Pictures<'a> {
 }
 
 /// Shows pictures' results until `stop` is set, a recording ends, or `limit` has passed. `show` must not fail and return within milliseconds;
-/// at the end it is dropped at once, and with it the outputs that it owns: the lights go out before the camera, which may be silent for seconds, is closed.
+/// at the end it is dropped at once, and with it the outputs that it owns: the lights go out before the camera is closed.
 ///
 /// # Errors
 /// If a recording cannot be read. A camera that fails is looked for again.
@@ -63,11 +61,17 @@ pub fn run(
     mut pipeline: Pipeline,
     mut show: impl FnMut(View<'_>),
     limit: Option<Duration>,
-    stop: &AtomicBool,
+    stop: &Stop,
 ) -> Result<()> {
     let Pictures { open, errors_end, patience } = pictures;
-    let capture =
-        Capture { errors_end, patience, latest: LatestFrame::default(), trouble: Mutex::new("no picture yet".into()), stop };
+    let capture = Capture {
+        errors_end,
+        patience,
+        latest: LatestFrame::default(),
+        trouble: Mutex::new("no picture yet".into()),
+        moves: AtomicU64::new(0),
+        stop,
+    };
     std::thread::scope(|scope| {
         // Whoever leaves the scope early must tell the other thread first.
         let _stop_at_exit = StopAtExit(stop);
@@ -76,7 +80,7 @@ pub fn run(
         notify(&[NotifyState::Ready]);
         watch(&capture, &mut pipeline, &mut show, limit);
         notify(&[NotifyState::Stopping]);
-        stop.store(true, Ordering::Relaxed);
+        stop.ask();
         drop(show);
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
@@ -91,7 +95,8 @@ fn watch(capture: &Capture<'_>, pipeline: &mut Pipeline, show: &mut dyn FnMut(Vi
     let mut lost_shown: Option<Instant> = None;
     let mut classifier_failing = false;
     let mut narrator = Narrator::default();
-    while !capture.stop.load(Ordering::Relaxed) && limit.is_none_or(|limit| started.elapsed() < limit) {
+    let mut heart = Heart::default();
+    while !capture.stop.is_asked() && limit.is_none_or(|limit| started.elapsed() < limit) {
         match capture.latest.take(&mut frame, NAP) {
             Taken::Fresh => {
                 last_frame = Instant::now();
@@ -126,7 +131,28 @@ fn watch(capture: &Capture<'_>, pipeline: &mut Pipeline, show: &mut dyn FnMut(Vi
             Taken::Nothing => {}
             Taken::Closed => break,
         }
-        notify(&[NotifyState::Watchdog]);
+        heart.beat(capture.moves.load(Ordering::Relaxed));
+    }
+}
+
+/// Tells systemd's watchdog that all threads move: if one hangs, the service is killed and started again.
+#[derive(Default)]
+struct Heart {
+    moves: u64,
+    last_beat: Option<Instant>,
+}
+
+impl Heart {
+    /// Often enough for any watchdog time that makes sense.
+    const PERIOD: Duration = Duration::from_secs(1);
+
+    /// To be called by the main thread in every round; `moves` counts those of the capture thread.
+    fn beat(&mut self, moves: u64) {
+        if moves != self.moves && self.last_beat.is_none_or(|last| last.elapsed() >= Self::PERIOD) {
+            self.moves = moves;
+            self.last_beat = Some(Instant::now());
+            notify(&[NotifyState::Watchdog]);
+        }
     }
 }
 
@@ -136,11 +162,11 @@ fn notify(states: &[NotifyState<'_>]) {
     let _ = sd_notify::notify(states);
 }
 
-struct StopAtExit<'a>(&'a AtomicBool);
+struct StopAtExit<'a>(&'a Stop);
 
 impl Drop for StopAtExit<'_> {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.ask();
     }
 }
 
@@ -151,7 +177,9 @@ struct Capture<'a> {
     latest: LatestFrame,
     /// Why there is no picture, for the display.
     trouble: Mutex<String>,
-    stop: &'a AtomicBool,
+    /// Grows with everything that the capture thread does; it may stand still for as long as a source waits for a picture.
+    moves: AtomicU64,
+    stop: &'a Stop,
 }
 
 impl Capture<'_> {
@@ -166,13 +194,16 @@ impl Capture<'_> {
         let patience = self.patience;
         let mut wait = patience.reopen_after;
         let mut said = String::new();
-        while !self.stopped() {
+        while !self.stop.is_asked() {
+            self.moves.fetch_add(1, Ordering::Relaxed);
             let error = match open().and_then(|mut source| {
                 info!("pictures come from {}", source.description());
                 notify(&[NotifyState::Status(&format!("watching: {}", source.description()))]);
                 self.read(source.as_mut(), &mut wait)
             }) {
                 Ok(()) => return Ok(()),
+                // What waits for a picture gives up by an error.
+                Err(_) if self.stop.is_asked() => return Ok(()),
                 Err(error) if self.errors_end => return Err(error),
                 Err(error) => format!("{error:#}"),
             };
@@ -182,7 +213,7 @@ impl Capture<'_> {
             }
             *self.trouble.lock().expect("no thread panics while it holds the reason") = error.clone();
             said = error;
-            self.nap(wait);
+            self.stop.sleep(wait);
             wait = (wait * 2).min(patience.reopen_at_most);
         }
         Ok(())
@@ -191,7 +222,8 @@ impl Capture<'_> {
     /// Reads until the recording ends or the flag is set.
     fn read(&self, source: &mut dyn FrameSource, wait: &mut Duration) -> Result<()> {
         let mut frame = Frame::default();
-        while !self.stopped() {
+        while !self.stop.is_asked() {
+            self.moves.fetch_add(1, Ordering::Relaxed);
             if source.waits_for_reader() && !self.latest.wait_until_taken(NAP) {
                 continue;
             }
@@ -202,17 +234,6 @@ impl Capture<'_> {
             *wait = self.patience.reopen_after;
         }
         Ok(())
-    }
-
-    fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
-    }
-
-    fn nap(&self, duration: Duration) {
-        let until = Instant::now() + duration;
-        while !self.stopped() && Instant::now() < until {
-            std::thread::sleep(NAP.min(until.saturating_duration_since(Instant::now())));
-        }
     }
 }
 

@@ -15,6 +15,7 @@
 
 pub mod config;
 pub mod frame;
+pub mod stop;
 
 pub mod camera;
 pub mod latest;

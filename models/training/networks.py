@@ -40,6 +40,14 @@ SHAPES = {
         leading_relu=False,
         dropout=0.0,
     ),
+    # Never released: a quarter of nano's training time, to compare ways of training with.
+    "probe": Shape(
+        stem=(8, 16),
+        stem_stride=2,
+        modules=((32, True), (64, True), (128, True)),
+        leading_relu=False,
+        dropout=0.0,
+    ),
     "base": Shape(
         stem=(16, 32),
         stem_stride=2,

@@ -26,6 +26,7 @@ from .equalise import equalise
 from .labels import targets
 from .metrics import summary
 from .networks import SIZES, build, multiply_adds, parameter_count
+from .smote import oversample
 
 
 def arguments() -> argparse.Namespace:
@@ -45,6 +46,10 @@ def arguments() -> argparse.Namespace:
     add("--vote-share", type=float, default=0.5, help="of the targets, from the FER+ votes")
     add("--smoothing", type=float, default=0.0, help="of the targets, uniform")
     add("--balance", type=float, default=0.0, help="0: as they come, 1: classes equally often")
+    add("--class-weight", type=float, default=0.0, help="0: none, 1: classes count equally")
+    add("--smote", action="store_true", help="fill rare classes up with synthetic faces")
+    add("--ease", type=Path, help="ease.npy: faces count by their ease of classification")
+    add("--patience", type=int, default=0, help="stop after so many epochs without progress")
     add("--teacher", type=Path, nargs="*", default=[], help="best.pt of larger networks")
     add("--teacher-share", type=float, default=0.6, help="of the targets, from the teachers")
     add("--teacher-temperature", type=float, default=1.5)
@@ -126,6 +131,20 @@ class Run:
                 raise SystemExit("the FER+ votes need IDX files or fer2013.csv (--vote-share 0)")
             votes = torch.from_numpy(load_votes(args.data, "train"))
         self.targets = targets(self.labels, votes, args.vote_share, args.smoothing)
+        self.weights = self._face_weights()
+        if args.smote:
+            columns = (self.images, self.labels, self.targets)
+            self.images, self.labels, self.targets = oversample(*columns, args.seed)
+            self.weights = torch.ones(len(self.labels))
+
+    def _face_weights(self) -> torch.Tensor:
+        """How much each face of Training counts in the loss, (count,), 1 on average."""
+        counts = torch.bincount(self.labels, minlength=7).clamp(min=1).float()
+        weights = counts.pow(-self.args.class_weight)[self.labels]
+        if self.args.ease:
+            # Half a point for the hardest, three halves for the easiest: the hardest are often mislabelled.
+            weights = weights * (0.5 + torch.from_numpy(np.load(self.args.ease)))
+        return weights / weights.mean()
 
     def resume(self) -> None:
         """Take up the checkpoint of an earlier, interrupted run, if there is one."""
@@ -190,7 +209,8 @@ class Run:
             with torch.autocast(self.device.type, torch.bfloat16, enabled=args.bf16):
                 wanted = self.batch_targets(faces, chosen)
                 logits = self.network(equalise(faces, args.equalise)).float()
-            loss = F.cross_entropy(logits, wanted)
+            loss = F.cross_entropy(logits, wanted, reduction="none") @ self.weights[chosen].to(self.device)
+            loss = loss / len(chosen)
             self.optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
@@ -218,7 +238,10 @@ class Run:
         return {"public_loss": loss, **{f"public_{key}": figures[key] for key in figures}}
 
     def train(self) -> None:
-        """All epochs that are still to be done; keeps the best by PublicTest accuracy."""
+        """All epochs that are still to be done; keeps the best by PublicTest accuracy.
+
+        With `--patience` it stops early.
+        """
         for index in range(len(self.history), self.args.epochs):
             figures = {**self.epoch(index), **self.validate()}
             self.history.append(figures)
@@ -233,6 +256,9 @@ class Run:
                 state |= {"network": self.average.state_dict(), **figures}
                 torch.save(state, self.args.out / "best.pt")
             self.save()
+            best = max(range(len(self.history)), key=lambda i: self.history[i]["public_accuracy"])
+            if self.args.patience and index - best >= self.args.patience:
+                break
 
 
 def main() -> None:

@@ -10,13 +10,14 @@ use super::replay::Replay;
 use super::rpicam::{RpicamCamera, list_cameras, program};
 use super::v4l2::{Identity, V4l2Camera, find};
 use crate::config::{CameraConfig, SourceKind};
+use crate::stop::Stop;
 
 /// Opens the configured source. Keep an [`Opener`] instead where the source will be opened again.
 ///
 /// # Errors
 /// As [`Opener::open`].
 pub fn open(config: &CameraConfig) -> Result<Box<dyn FrameSource>> {
-    Opener::new(config.clone()).open()
+    Opener::new(config.clone(), Stop::default()).open()
 }
 
 /// Opens one source, and remembers between two openings which camera it was and what has been said.
@@ -26,12 +27,13 @@ pub struct Opener {
     config: CameraConfig,
     previous: Option<Identity>,
     explained: Vec<String>,
+    stop: Stop,
 }
 
 impl Opener {
-    /// Opens nothing yet.
-    pub fn new(config: CameraConfig) -> Self {
-        Self { config, previous: None, explained: Vec::new() }
+    /// Opens nothing yet. What it opens waits for no picture once `stop` is asked for.
+    pub fn new(config: CameraConfig, stop: Stop) -> Self {
+        Self { config, previous: None, explained: Vec::new(), stop }
     }
 
     /// Opens the source. Where it is chosen automatically, each candidate is explained in the log, once until something changes.
@@ -43,8 +45,8 @@ impl Opener {
         match self.config.source {
             SourceKind::Auto => self.open_automatically(),
             SourceKind::V4l2 => self.open_v4l2(),
-            SourceKind::Rpicam => Ok(Box::new(RpicamCamera::open(&self.config)?)),
-            SourceKind::Replay => Ok(Box::new(Replay::open(&self.config)?)),
+            SourceKind::Rpicam => Ok(Box::new(RpicamCamera::open(&self.config, self.stop.clone())?)),
+            SourceKind::Replay => Ok(Box::new(Replay::open(&self.config, self.stop.clone())?)),
             SourceKind::Puppet => {
                 let CameraConfig { width, height, frames_per_second, .. } = self.config;
                 Ok(Box::new(Puppet::new(width, height, frames_per_second)))
@@ -54,7 +56,7 @@ impl Opener {
 
     fn open_v4l2(&mut self) -> Result<Box<dyn FrameSource>> {
         if self.config.device != Path::new("") {
-            return Ok(Box::new(V4l2Camera::open(&self.config.device, &self.config)?));
+            return Ok(Box::new(V4l2Camera::open(&self.config.device, &self.config, self.stop.clone())?));
         }
         let mut seen = Vec::new();
         if let Some(camera) = self.first_usable(&mut seen) {
@@ -76,7 +78,7 @@ impl Opener {
         }
         let csi = match program() {
             None => Err("no CSI camera: rpicam-vid is not installed".to_owned()),
-            Some(program) => match list_cameras(&program) {
+            Some(program) => match list_cameras(&program, &self.stop) {
                 Ok(cameras) if cameras.is_empty() => Err(format!("no CSI camera: {} lists none", program.display())),
                 Ok(cameras) => Ok(format!("CSI camera {}: chosen", cameras[0])),
                 Err(error) => Err(format!("no CSI camera: {error:#}")),
@@ -84,7 +86,7 @@ impl Opener {
         };
         match csi {
             Ok(chosen) => {
-                let camera = RpicamCamera::open(&self.config)?;
+                let camera = RpicamCamera::open(&self.config, self.stop.clone())?;
                 seen.push(chosen);
                 self.explain(seen);
                 Ok(Box::new(camera))
@@ -98,7 +100,7 @@ impl Opener {
 
     /// Opens the first usable V4L2 camera. `seen` gets a line for every candidate.
     fn first_usable(&mut self, seen: &mut Vec<String>) -> Option<Box<dyn FrameSource>> {
-        let (found, candidates) = find(&self.config, self.previous.as_ref());
+        let (found, candidates) = find(&self.config, self.previous.as_ref(), &self.stop);
         let chosen = found.as_ref().map(|found| found.place);
         for (place, candidate) in candidates.iter().enumerate() {
             let mark = if chosen == Some(place) { ", chosen" } else { "" };

@@ -16,6 +16,7 @@ use super::picture::{self, EXTENSIONS, load_grey};
 use super::pipe::TimedPipe;
 use super::y4m::{Next, Reader};
 use crate::frame::Frame;
+use crate::stop::Stop;
 
 /// How long standard input may be silent. Longer than a camera: the program that feeds it may first have to find its own source.
 const INPUT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -37,11 +38,11 @@ pub(super) struct Pictures {
 
 impl Recording {
     /// Opens what `path` names, and reads the first picture or the header, so that a recording that cannot be played is found out now.
-    pub(super) fn open(path: &Path) -> Result<Self> {
+    pub(super) fn open(path: &Path, stop: &Stop) -> Result<Self> {
         let name = path.display();
         if path == Path::new("-") {
             let input = io::stdin().as_fd().try_clone_to_owned().context("standard input")?;
-            return Self::from_pipe(TimedPipe::new(input, INPUT_TIMEOUT));
+            return Self::from_pipe(TimedPipe::new(input, INPUT_TIMEOUT, stop.clone()));
         }
         let about = fs::metadata(path).with_context(|| format!("{name}: cannot open the recording"))?;
         if about.is_dir() {

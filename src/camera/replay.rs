@@ -1,7 +1,6 @@
 //! Plays a recording as if it were a camera.
 
 use std::path::Path;
-use std::thread;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
@@ -10,6 +9,7 @@ use super::FrameSource;
 use super::recording::Recording;
 use crate::config::{CameraConfig, ReplaySpeed};
 use crate::frame::{Frame, monotonic_now};
+use crate::stop::Stop;
 
 /// The rates that are played, in frames/s. Slower ones are played faster: no frame for two seconds would mean that the camera is lost.
 const RATES: std::ops::RangeInclusive<f64> = 1.0..=1000.0;
@@ -28,6 +28,7 @@ pub struct Replay {
     looping: bool,
     sequence: u64,
     start: Duration,
+    stop: Stop,
 }
 
 impl Replay {
@@ -35,13 +36,13 @@ impl Replay {
     ///
     /// # Errors
     /// If it is missing (an [`std::io::Error`] is in the chain), no recording, or its first picture cannot be read.
-    pub fn open(config: &CameraConfig) -> Result<Self> {
+    pub fn open(config: &CameraConfig, stop: Stop) -> Result<Self> {
         let from_input = config.replay == Path::new("-");
         ensure!(!(from_input && config.replay_loop), "standard input cannot be played again: set replay_loop to false");
-        Ok(Self::new(Recording::open(&config.replay)?, config))
+        Ok(Self::new(Recording::open(&config.replay, &stop)?, config, stop))
     }
 
-    fn new(recording: Recording, config: &CameraConfig) -> Self {
+    fn new(recording: Recording, config: &CameraConfig, stop: Stop) -> Self {
         let rate = recording.frames_per_second().unwrap_or(f64::from(config.frames_per_second));
         let rate = rate.clamp(*RATES.start(), *RATES.end());
         let pace = match config.replay_speed {
@@ -58,6 +59,7 @@ impl Replay {
             looping: config.replay_loop,
             sequence: 0,
             start: Duration::ZERO,
+            stop,
         }
     }
 
@@ -90,7 +92,7 @@ impl FrameSource for Replay {
         frame.captured_at = self.start + self.interval.mul_f64(self.sequence as f64);
         self.sequence += 1;
         if self.speed == ReplaySpeed::Recorded {
-            thread::sleep(frame.captured_at.saturating_sub(monotonic_now()));
+            self.stop.sleep(frame.captured_at.saturating_sub(monotonic_now()));
         }
         Ok(true)
     }
@@ -137,14 +139,14 @@ mod tests {
     }
 
     fn error_of(config: &CameraConfig) -> anyhow::Error {
-        Replay::open(config).err().expect("this recording should be refused")
+        Replay::open(config, Stop::default()).err().expect("this recording should be refused")
     }
 
     #[test]
     fn a_folder_is_played_in_natural_order_and_then_ends() {
         let folder = folder(&["10.png", "9.PNG", "11.pgm"]);
         fs::write(folder.path().join("notes.md"), "no picture").unwrap();
-        let mut replay = Replay::open(&config(folder.path())).unwrap();
+        let mut replay = Replay::open(&config(folder.path()), Stop::default()).unwrap();
         assert!(replay.description().ends_with(": 3 pictures at 15 frames/s, as fast as they are looked at"));
         assert!(replay.waits_for_reader());
         assert_eq!(played(&mut replay, 100), [1, 0, 2]);
@@ -155,14 +157,14 @@ mod tests {
     fn a_loop_begins_again_and_goes_on_counting() {
         let folder = folder(&["a.png", "b.png"]);
         let config = CameraConfig { replay_loop: true, ..config(folder.path()) };
-        assert_eq!(played(&mut Replay::open(&config).unwrap(), 5), [0, 1, 0, 1, 0]);
+        assert_eq!(played(&mut Replay::open(&config, Stop::default()).unwrap(), 5), [0, 1, 0, 1, 0]);
     }
 
     #[test]
     fn a_single_picture_can_be_looped() {
         let folder = folder(&["a.png"]);
         let config = CameraConfig { replay_loop: true, ..config(&folder.path().join("a.png")) };
-        assert_eq!(played(&mut Replay::open(&config).unwrap(), 3), [0, 0, 0]);
+        assert_eq!(played(&mut Replay::open(&config, Stop::default()).unwrap(), 3), [0, 0, 0]);
     }
 
     #[test]
@@ -170,7 +172,7 @@ mod tests {
         let folder = folder(&["a.png", "b.png"]);
         let list = folder.path().join("list.txt");
         fs::write(&list, "# the second first\nb.png\r\n\n  a.png\nb.png").unwrap();
-        assert_eq!(played(&mut Replay::open(&config(&list)).unwrap(), 100), [1, 0, 1]);
+        assert_eq!(played(&mut Replay::open(&config(&list), Stop::default()).unwrap(), 100), [1, 0, 1]);
     }
 
     #[test]
@@ -188,7 +190,7 @@ mod tests {
         let folder = folder(&["a.png", "b.png", "c.png"]);
         for speed in [ReplaySpeed::Full, ReplaySpeed::Recorded] {
             let config = CameraConfig { frames_per_second: 100, replay_speed: speed, ..config(folder.path()) };
-            let mut replay = Replay::open(&config).unwrap();
+            let mut replay = Replay::open(&config, Stop::default()).unwrap();
             let begin = Instant::now();
             let mut due = Vec::new();
             let mut frame = Frame::default();
@@ -208,11 +210,11 @@ mod tests {
     fn a_slow_reader_does_not_shift_the_times_of_a_recording() {
         let folder = folder(&["a.png", "b.png"]);
         let config = CameraConfig { frames_per_second: 100, replay_speed: ReplaySpeed::Recorded, ..config(folder.path()) };
-        let mut replay = Replay::open(&config).unwrap();
+        let mut replay = Replay::open(&config, Stop::default()).unwrap();
         let mut frame = Frame::default();
         replay.next_frame(&mut frame).unwrap();
         let first = frame.captured_at;
-        thread::sleep(Duration::from_millis(30));
+        std::thread::sleep(Duration::from_millis(30));
         replay.next_frame(&mut frame).unwrap();
         assert_eq!(frame.captured_at - first, Duration::from_millis(10));
     }
@@ -222,11 +224,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("clip.y4m");
         fs::write(&path, b"YUV4MPEG2 W1 H1 F50:1 Cmono\nFRAME\n\x05FRAME\n\x06").unwrap();
-        let mut replay = Replay::open(&config(&path)).unwrap();
+        let mut replay = Replay::open(&config(&path), Stop::default()).unwrap();
         assert!(replay.description().contains("1×1 y4m at 50 frames/s"), "{}", replay.description());
         assert_eq!(played(&mut replay, 100), [5, 6]);
         let config = CameraConfig { replay_loop: true, ..config(&path) };
-        assert_eq!(played(&mut Replay::open(&config).unwrap(), 3), [5, 6, 5]);
+        assert_eq!(played(&mut Replay::open(&config, Stop::default()).unwrap(), 3), [5, 6, 5]);
     }
 
     #[test]
@@ -235,7 +237,7 @@ mod tests {
         let path = folder.path().join("clip.y4m");
         fs::write(&path, b"YUV4MPEG2 W1 H1 Cmono\n").unwrap();
         let config = CameraConfig { replay_loop: true, ..config(&path) };
-        assert!(played(&mut Replay::open(&config).unwrap(), 3).is_empty());
+        assert!(played(&mut Replay::open(&config, Stop::default()).unwrap(), 3).is_empty());
     }
 
     #[test]
@@ -243,8 +245,8 @@ mod tests {
         let (reader, mut writer) = std::io::pipe().unwrap();
         writer.write_all(b"YUV4MPEG2 W1 H1 F25:1 Cmono\nFRAME\n\x05FRAME\n\x06").unwrap();
         drop(writer);
-        let recording = Recording::from_pipe(TimedPipe::new(reader.into(), Duration::from_secs(2))).unwrap();
-        assert_eq!(played(&mut Replay::new(recording, &config(Path::new("-"))), 100), [5, 6]);
+        let recording = Recording::from_pipe(TimedPipe::new(reader.into(), Duration::from_secs(2), Stop::default())).unwrap();
+        assert_eq!(played(&mut Replay::new(recording, &config(Path::new("-")), Stop::default()), 100), [5, 6]);
     }
 
     #[test]

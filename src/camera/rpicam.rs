@@ -21,6 +21,7 @@ use super::pipe::{TimedPipe, wait_readable};
 use super::{FrameSource, START_TIMEOUT, TIMEOUT};
 use crate::config::CameraConfig;
 use crate::frame::{Frame, monotonic_now};
+use crate::stop::Stop;
 
 /// The program, and its name until 2023.
 const PROGRAMS: [&str; 2] = ["rpicam-vid", "libcamera-vid"];
@@ -43,6 +44,7 @@ pub struct RpicamCamera {
     /// Chroma of the picture before, still in the pipe. Read late, so that a picture is out as soon as its luma is there.
     pending_chroma: usize,
     chroma: Vec<u8>,
+    stop: Stop,
 }
 
 /// The path of the program, if it is installed.
@@ -58,16 +60,16 @@ pub fn program() -> Option<PathBuf> {
 ///
 /// # Errors
 /// If the program does not run, or is silent for 5 s.
-pub fn list_cameras(program: &Path) -> Result<Vec<String>> {
-    list(Command::new(program)).with_context(|| format!("{} --list-cameras", program.display()))
+pub fn list_cameras(program: &Path, stop: &Stop) -> Result<Vec<String>> {
+    list(Command::new(program), stop).with_context(|| format!("{} --list-cameras", program.display()))
 }
 
-fn list(mut command: Command) -> Result<Vec<String>> {
+fn list(mut command: Command, stop: &Stop) -> Result<Vec<String>> {
     let child = command.arg("--list-cameras").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
     let mut child = KilledOnDrop(child);
     let output: OwnedFd = child.0.stdout.take().context("no output")?.into();
     let mut cameras = Vec::new();
-    for line in BufReader::new(TimedPipe::new(output, START_TIMEOUT).take(1 << 16)).split(b'\n') {
+    for line in BufReader::new(TimedPipe::new(output, START_TIMEOUT, stop.clone()).take(1 << 16)).split(b'\n') {
         cameras.extend(listed_camera(&String::from_utf8_lossy(&line?)));
     }
     Ok(cameras)
@@ -99,14 +101,14 @@ impl RpicamCamera {
     ///
     /// # Errors
     /// If it is not installed or does not start.
-    pub fn open(config: &CameraConfig) -> Result<Self> {
+    pub fn open(config: &CameraConfig, stop: Stop) -> Result<Self> {
         let program = program().context("rpicam-vid is not installed (Raspberry Pi OS: sudo apt install rpicam-apps)")?;
         let name = program.display().to_string();
-        Self::start(Command::new(&program), &name, config).with_context(|| format!("cannot start {name}"))
+        Self::start(Command::new(&program), &name, config, stop).with_context(|| format!("cannot start {name}"))
     }
 
     /// `command` is the program, to which the arguments are added; `name` is for people.
-    fn start(mut command: Command, name: &str, config: &CameraConfig) -> Result<Self> {
+    fn start(mut command: Command, name: &str, config: &CameraConfig, stop: Stop) -> Result<Self> {
         let (width, height) = nearest_size(config.width, config.height);
         let rate = config.frames_per_second;
         command
@@ -132,6 +134,7 @@ impl RpicamCamera {
             sequence: 0,
             pending_chroma: 0,
             chroma: vec![0; (width * height / 2) as usize],
+            stop,
         })
     }
 
@@ -140,8 +143,10 @@ impl RpicamCamera {
         let deadline = Instant::now() + timeout;
         frame.resize(self.width, self.height);
         let chroma = &mut self.chroma[..self.pending_chroma];
-        let whole = read_exact(&self.pictures, &mut self.messages, chroma, deadline)
-            .and_then(|whole| Ok(whole && read_exact(&self.pictures, &mut self.messages, &mut frame.image, deadline)?))
+        let whole = read_exact(&self.pictures, &mut self.messages, chroma, deadline, &self.stop)
+            .and_then(
+                |whole| Ok(whole && read_exact(&self.pictures, &mut self.messages, &mut frame.image, deadline, &self.stop)?),
+            )
             .with_context(|| format!("no picture for {} s", timeout.as_secs()))?;
         if !whole {
             return Err(self.why_it_ended());
@@ -155,7 +160,7 @@ impl RpicamCamera {
         // A child of its own could hold the pipe open.
         let deadline = Instant::now() + Duration::from_millis(200);
         while let Some(pipe) = &self.messages.pipe
-            && wait_readable([pipe], deadline).is_ok()
+            && wait_readable([pipe], deadline, &self.stop).is_ok()
         {
             self.messages.read();
         }
@@ -244,12 +249,18 @@ impl Messages {
 }
 
 /// Fills `buffer` until `deadline`; false if the pipe ends before. Messages are read meanwhile.
-fn read_exact(mut pictures: &File, messages: &mut Messages, buffer: &mut [u8], deadline: Instant) -> io::Result<bool> {
+fn read_exact(
+    mut pictures: &File,
+    messages: &mut Messages,
+    buffer: &mut [u8],
+    deadline: Instant,
+    stop: &Stop,
+) -> io::Result<bool> {
     let mut filled = 0;
     while filled < buffer.len() {
         let (picture_data, message) = match &messages.pipe {
-            Some(pipe) => wait_readable([pictures, pipe], deadline).map(|[a, b]| (a, b))?,
-            None => wait_readable([pictures], deadline).map(|[a]| (a, false))?,
+            Some(pipe) => wait_readable([pictures, pipe], deadline, stop).map(|[a, b]| (a, b))?,
+            None => wait_readable([pictures], deadline, stop).map(|[a]| (a, false))?,
         };
         if message {
             messages.read();
@@ -279,7 +290,7 @@ mod tests {
     fn camera(script: &str) -> RpicamCamera {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", script, "rpicam-vid"]);
-        RpicamCamera::start(command, "rpicam-vid", &config()).unwrap()
+        RpicamCamera::start(command, "rpicam-vid", &config(), Stop::default()).unwrap()
     }
 
     fn error_of(camera: &mut RpicamCamera) -> String {
@@ -333,7 +344,7 @@ mod tests {
     fn a_program_that_falls_silent_times_out() {
         let mut camera = camera("exec sleep 60");
         let deadline = Instant::now() + Duration::from_millis(30);
-        let read = read_exact(&camera.pictures, &mut camera.messages, &mut [0; 8], deadline);
+        let read = read_exact(&camera.pictures, &mut camera.messages, &mut [0; 8], deadline, &Stop::default());
         assert_eq!(read.unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 
@@ -360,7 +371,7 @@ mod tests {
         let listed = |script: &str| {
             let mut command = Command::new("/bin/sh");
             command.args(["-c", script, "rpicam-vid"]);
-            list(command).unwrap()
+            list(command, &Stop::default()).unwrap()
         };
         // The form of rpicam-apps since 2023.
         let output = "Available cameras\n-----------------\n\

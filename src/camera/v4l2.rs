@@ -1,8 +1,8 @@
 //! Cameras through the kernel's Video4Linux2: every USB camera, and whatever else gives finished pictures.
 //!
 //! Traps that shaped this file: without a timeout the `v4l` crate waits for an unplugged camera for ever; after a timeout its stream queues a buffer
-//! that it does not own, so a stream that has failed once is never used again; a driver may grant another mode than it was asked for; `bytesperline` is not
-//! the width.
+//! that it does not own, so we wait before we ask it, and a stream that has failed once is never used again; a driver may grant another mode than it was
+//! asked for; `bytesperline` is not the width.
 
 use std::io;
 use std::path::Path;
@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use rustix::io::Errno;
 use v4l::buffer::{Flags, Metadata, Type};
+use v4l::device::Handle;
 use v4l::io::mmap::Stream;
 use v4l::io::traits::{CaptureStream, Stream as _};
 use v4l::video::Capture;
@@ -23,6 +24,7 @@ use super::negotiate::{Mode, best_mode, nearest_interval, nearest_size, pixel_fo
 use super::{FrameSource, START_TIMEOUT, TIMEOUT};
 use crate::config::{CameraConfig, PixelFormat};
 use crate::frame::{Frame, monotonic_now};
+use crate::stop::{NAP, Stop};
 
 /// One that the camera fills, one that is full, one that is read. More would only make pictures older.
 const BUFFERS: u32 = 3;
@@ -31,6 +33,8 @@ const BUFFERS: u32 = 3;
 pub struct V4l2Camera {
     // None only while it is dropped.
     stream: Option<Stream<'static>>,
+    streaming: bool,
+    stop: Stop,
     luma: LumaReader,
     description: String,
     /// [`START_TIMEOUT`], then [`TIMEOUT`].
@@ -59,10 +63,10 @@ pub struct Found {
 
 /// Opens the first usable camera; `previous`, if it is there, comes first, then others with its name, then the order of the numbers. Gives all candidates
 /// with what came out of looking at them; a usable one that would not open has [`Verdict::Failed`] or [`Verdict::Busy`].
-pub fn find(config: &CameraConfig, previous: Option<&Identity>) -> (Option<Found>, Vec<Candidate>) {
+pub fn find(config: &CameraConfig, previous: Option<&Identity>, stop: &Stop) -> (Option<Found>, Vec<Candidate>) {
     let mut candidates = candidates();
     for place in order(&candidates, previous) {
-        match V4l2Camera::open(&candidates[place].path, config) {
+        match V4l2Camera::open(&candidates[place].path, config, stop.clone()) {
             Ok(camera) => {
                 let identity = Identity { card: candidates[place].card.clone(), bus: candidates[place].bus.clone() };
                 return (Some(Found { camera, identity, place }), candidates);
@@ -94,11 +98,11 @@ impl V4l2Camera {
     ///
     /// # Errors
     /// If the path is no camera of ours, may not be opened, is in use, or offers no mode that can be read; the text says which and what helps.
-    pub fn open(path: &Path, config: &CameraConfig) -> Result<Self> {
-        Self::open_device(path, config).with_context(|| format!("cannot use camera {}", path.display()))
+    pub fn open(path: &Path, config: &CameraConfig, stop: Stop) -> Result<Self> {
+        Self::open_device(path, config, stop).with_context(|| format!("cannot use camera {}", path.display()))
     }
 
-    fn open_device(path: &Path, config: &CameraConfig) -> Result<Self> {
+    fn open_device(path: &Path, config: &CameraConfig, stop: Stop) -> Result<Self> {
         let device = open(path).map_err(|error| match error {
             error if is(&error, Errno::ACCESS) => {
                 let remedy = permission_remedy(path);
@@ -116,16 +120,23 @@ impl V4l2Camera {
         let luma = LumaReader::new(layout).context("the driver's format makes no sense")?;
         let mut stream =
             Stream::with_buffers(&device, Type::VideoCapture, BUFFERS).map_err(|error| explain_busy(error.into()))?;
-        stream.set_timeout(START_TIMEOUT);
+        // It is asked only when there is something: see `wait`.
+        stream.set_timeout(Duration::ZERO);
         let description = description(&about, path, layout, interval);
-        Ok(Self { stream: Some(stream), luma, description, timeout: START_TIMEOUT, bad_pictures: 0 })
+        Ok(Self { stream: Some(stream), streaming: false, stop, luma, description, timeout: START_TIMEOUT, bad_pictures: 0 })
     }
 
     fn next_good_frame(&mut self, frame: &mut Frame) -> Result<()> {
         let stream = self.stream.as_mut().expect("the stream lives as long as the camera");
+        let handle = stream.handle();
         let begin = monotonic_now();
+        if !self.streaming {
+            start(stream, begin + self.timeout, &self.stop).map_err(|error| explain_stream(error, self.timeout))?;
+            self.streaming = true;
+        }
         loop {
-            let (buffer, about) = stream.next().map_err(|error| explain_stream(error, self.timeout))?;
+            let next = wait(&handle, monotonic_now() + self.timeout, &self.stop).and_then(|()| stream.next());
+            let (buffer, about) = next.map_err(|error| explain_stream(error, self.timeout))?;
             let bytes = &buffer[..buffer.len().min(about.bytesused as usize)];
             let read = if about.flags.contains(Flags::ERROR) {
                 Err(anyhow!("the driver says that it is damaged"))
@@ -136,10 +147,7 @@ impl V4l2Camera {
             let Err(error) = read else {
                 frame.sequence = about.sequence.into();
                 frame.captured_at = capture_time(about, now);
-                if self.timeout != TIMEOUT {
-                    stream.set_timeout(TIMEOUT);
-                    self.timeout = TIMEOUT;
-                }
+                self.timeout = TIMEOUT;
                 return Ok(());
             };
             if self.bad_pictures == 0 {
@@ -176,6 +184,39 @@ impl Drop for V4l2Camera {
         {
             log::error!("{}: cannot stop: {error}", self.description);
             std::mem::forget(stream);
+        }
+    }
+}
+
+/// Gives all buffers to the driver, starts the stream and takes the first picture, which is nobody's: the stream's `next` begins by giving back the
+/// buffer that was taken last, so one has to be taken.
+fn start(stream: &mut Stream<'static>, deadline: Duration, stop: &Stop) -> io::Result<()> {
+    match stream.next() {
+        Ok(_) => Ok(()),
+        // Everything but the taking has been done.
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+            wait(&stream.handle(), deadline, stop)?;
+            stream.dequeue().map(drop)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Waits until the driver has a picture or an error to tell.
+fn wait(handle: &Handle, deadline: Duration, stop: &Stop) -> io::Result<()> {
+    /// `POLLIN` of poll(2).
+    const READABLE: i16 = 1;
+    loop {
+        if stop.is_asked() {
+            return Err(io::Error::other("asked to stop"));
+        }
+        let left = deadline.saturating_sub(monotonic_now());
+        match handle.poll(READABLE, left.min(NAP).as_millis() as i32) {
+            Ok(0) if left.is_zero() => return Err(io::ErrorKind::TimedOut.into()),
+            Ok(0) => {}
+            Ok(_) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
 }
@@ -327,7 +368,7 @@ mod tests {
 
     #[test]
     fn a_path_that_is_no_camera_gets_one_clear_line() {
-        let line = |path: &str| match V4l2Camera::open(Path::new(path), &CameraConfig::default()) {
+        let line = |path: &str| match V4l2Camera::open(Path::new(path), &CameraConfig::default(), Stop::default()) {
             Ok(_) => panic!("{path} should be no camera"),
             Err(error) => format!("{error:#}"),
         };

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::{run, start_log};
+use super::{run, signals, start_log};
 use crate::camera::{devices, rpicam};
 use crate::config::{CameraConfig, Config, ReplaySpeed, SourceKind};
+use crate::stop::Stop;
 
 /// So long the explanation stands before the scene covers it.
 const READING_TIME: Duration = Duration::from_secs(2);
@@ -43,7 +44,7 @@ pub(super) fn run(args: &Args, verbose: u8, out: &mut dyn Write) -> Result<()> {
     if let Some(cascade) = &args.cascade {
         config.detector.cascade.clone_from(cascade);
     }
-    let stop = run::stop_flag()?;
+    let stop = signals::stop_flag()?;
     writeln!(out, "{why} Ctrl-C ends. Nothing that is seen is stored or sent.")?;
     if in_terminal {
         std::thread::sleep(READING_TIME);
@@ -85,7 +86,7 @@ fn first_camera() -> Option<(CameraConfig, String)> {
         let sentence = format!("Looking at the camera \"{}\" ({}).", camera.card, camera.path.display());
         return Some((CameraConfig { source: SourceKind::V4l2, device: camera.path, ..default }, sentence));
     }
-    let csi = rpicam::list_cameras(&rpicam::program()?).ok()?.into_iter().next()?;
+    let csi = rpicam::list_cameras(&rpicam::program()?, &Stop::default()).ok()?.into_iter().next()?;
     Some((CameraConfig { source: SourceKind::Rpicam, ..default }, format!("Looking at the CSI camera {csi}.")))
 }
 

@@ -18,6 +18,8 @@ pub const BAD_DATA: u8 = 65;
 pub const MISSING_INPUT: u8 = 66;
 /// A mistake of ours, or of the system.
 pub const INTERNAL: u8 = 70;
+/// Another service runs already: try again when it has gone.
+pub const ALREADY_RUNNING: u8 = 75;
 /// The configuration is wrong.
 pub const CONFIGURATION: u8 = 78;
 
@@ -30,6 +32,14 @@ pub struct BadData(pub String);
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Usage(pub String);
+
+/// Another service holds the lock.
+#[derive(Debug, thiserror::Error)]
+#[error("visaged is running already (process {process})")]
+pub struct AlreadyRunning {
+    /// Its process number; empty if it could not be read.
+    pub process: String,
+}
 
 /// True if the reader of our output has gone.
 pub fn is_broken_pipe(error: &Error) -> bool {
@@ -45,6 +55,9 @@ pub fn code(error: &Error) -> u8 {
         }
         if cause.is::<Usage>() {
             return USAGE;
+        }
+        if cause.is::<AlreadyRunning>() {
+            return ALREADY_RUNNING;
         }
         if let Some(io) = cause.downcast_ref::<std::io::Error>() {
             match io.kind() {

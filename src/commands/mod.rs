@@ -10,9 +10,12 @@ mod evaluate;
 mod evaluate_detector;
 mod evaluate_sequence;
 pub mod exit;
+mod lights_off;
+mod lock;
 mod manual;
 mod pictures;
 mod run;
+mod signals;
 mod stages;
 
 use std::io::Write;
@@ -36,6 +39,8 @@ pub struct Cli {
 enum Command {
     /// Watch the camera until stopped (what the service runs).
     Run(run::Args),
+    /// Put the lights out and clear the screen (what the service manager runs after the service).
+    LightsOff(lights_off::Args),
     /// See it work in this terminal: your camera if there is one, else a drawn face.
     Demo(demo::Args),
     /// Look at cameras, files and permissions, and say what to mend.
@@ -71,6 +76,7 @@ impl Cli {
         }
         match self.command {
             Command::Run(args) => run::run(&args),
+            Command::LightsOff(args) => lights_off::run(&args),
             Command::Demo(args) => demo::run(&args, self.verbose, out),
             Command::Doctor(args) => doctor::run(&args, out),
             Command::Check(args) => check::run(&args, out),

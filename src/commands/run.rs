@@ -1,19 +1,19 @@
 //! `visaged run`: the service.
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use anyhow::Result;
 
+use super::lock::Lock;
+use super::signals::Rounds;
 use super::stages;
 use crate::camera;
 use crate::config::{Config, SourceKind};
 use crate::daemon::{self, Patience, Pictures};
 use crate::outputs::{Outputs, View};
 use crate::pipeline::Pipeline;
+use crate::stop::Stop;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -23,15 +23,22 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
-    let config = stages::load_config(args.config.as_deref())?;
-    let stop = stop_flag()?;
-    watch(&config, None, &stop)
+    let mut config = stages::load_config(args.config.as_deref())?;
+    let _lock = Lock::take()?;
+    let rounds = Rounds::listen(args.config.clone())?;
+    loop {
+        watch(&config, None, &rounds.stop())?;
+        match rounds.next() {
+            Some(next) => config = next,
+            None => return Ok(()),
+        }
+    }
 }
 
 /// Opens everything and runs until the end.
-pub(super) fn watch(config: &Config, limit: Option<Duration>, stop: &AtomicBool) -> Result<()> {
+pub(super) fn watch(config: &Config, limit: Option<Duration>, stop: &Stop) -> Result<()> {
     let pipeline = open_pipeline(config)?;
-    let mut camera = camera::Opener::new(config.camera.clone());
+    let mut camera = camera::Opener::new(config.camera.clone(), stop.clone());
     let pictures = Pictures {
         open: &mut || camera.open(),
         errors_end: config.camera.source == SourceKind::Replay,
@@ -46,16 +53,4 @@ pub(super) fn open_pipeline(config: &Config) -> Result<Pipeline> {
     let detector = stages::open_detector(&config.detector)?;
     let classifier = stages::open_classifier(&config.classifier)?;
     Ok(Pipeline::new(Box::new(detector), Box::new(classifier), config.tracker.clone()))
-}
-
-/// A flag that SIGTERM and SIGINT set; a second signal ends the program at once.
-pub(super) fn stop_flag() -> Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGTERM, SIGINT] {
-        // The order matters: the first signal finds the flag unset, and sets it.
-        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&stop))
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
-            .context("cannot listen for signals")?;
-    }
-    Ok(stop)
 }

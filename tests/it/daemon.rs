@@ -1,7 +1,7 @@
 //! The daemon with a camera that fails and comes back, a slow reader, and the end.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -14,6 +14,7 @@ use visaged::detector::{Detection, FaceDetector};
 use visaged::frame::{BoundingBox, Frame, monotonic_now};
 use visaged::outputs::View;
 use visaged::pipeline::Pipeline;
+use visaged::stop::Stop;
 
 /// Finds one face in every picture, in `per_frame`.
 struct OneFace {
@@ -81,7 +82,7 @@ const IMPATIENT: Patience = Patience {
 #[test]
 fn an_unplugged_camera_is_shown_as_lost_with_the_reason_and_comes_back() {
     let opened = AtomicUsize::new(0);
-    let stop = AtomicBool::new(false);
+    let stop = Stop::default();
     let mut open = || {
         let last = opened.fetch_add(1, Ordering::Relaxed) == 1;
         let end: fn() -> Result<bool> = if last { || Ok(false) } else { || bail!("No such device") };
@@ -107,7 +108,7 @@ fn an_unplugged_camera_is_shown_as_lost_with_the_reason_and_comes_back() {
 fn a_recording_that_cannot_be_read_ends_the_program() {
     let mut open = || -> Result<Box<dyn FrameSource>> { bail!("clip.y4m: no such file") };
     let pictures = Pictures { open: &mut open, errors_end: true, patience: IMPATIENT };
-    let error = daemon::run(pictures, pipeline(Duration::ZERO), |_| (), None, &AtomicBool::new(false)).unwrap_err();
+    let error = daemon::run(pictures, pipeline(Duration::ZERO), |_| (), None, &Stop::default()).unwrap_err();
     assert_eq!(error.to_string(), "clip.y4m: no such file");
 }
 
@@ -124,7 +125,7 @@ fn seen_by_a_slow_reader(waits: bool) -> Vec<u64> {
             dropped.lock().unwrap().push(observation.dropped);
         }
     };
-    daemon::run(pictures, pipeline(Duration::from_millis(20)), show, None, &AtomicBool::new(false)).unwrap();
+    daemon::run(pictures, pipeline(Duration::from_millis(20)), show, None, &Stop::default()).unwrap();
     dropped.into_inner().unwrap()
 }
 
@@ -162,7 +163,7 @@ fn the_lights_go_out_at_once_even_if_the_camera_is_silent() {
         let _ = &light;
     };
     let asked = std::time::Instant::now();
-    daemon::run(pictures, pipeline(Duration::ZERO), show, Some(Duration::from_millis(10)), &AtomicBool::new(false)).unwrap();
+    daemon::run(pictures, pipeline(Duration::ZERO), show, Some(Duration::from_millis(10)), &Stop::default()).unwrap();
     let out = out.lock().unwrap().expect("the light is out");
     assert!(out.duration_since(asked) < Duration::from_millis(250), "{:?}", out.duration_since(asked));
     assert!(asked.elapsed() >= Duration::from_millis(400));
@@ -175,12 +176,12 @@ fn the_stop_flag_ends_everything_within_a_fifth_of_a_second() {
             as Box<dyn FrameSource>)
     };
     let pictures = Pictures { open: &mut open, errors_end: false, patience: Patience::default() };
-    let stop = AtomicBool::new(false);
+    let stop = Stop::default();
     std::thread::scope(|scope| {
         let daemon = scope.spawn(|| daemon::run(pictures, pipeline(Duration::ZERO), |_| (), None, &stop));
         std::thread::sleep(Duration::from_millis(30));
         let asked = std::time::Instant::now();
-        stop.store(true, Ordering::Relaxed);
+        stop.ask();
         daemon.join().unwrap().unwrap();
         assert!(asked.elapsed() < Duration::from_millis(200));
     });

@@ -1,0 +1,34 @@
+//! `visaged lights-off`: what the service manager runs after the service has ended, however it ended.
+//!
+//! A GPIO line keeps its last level when its program is gone, and a killed program cannot put it out.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::stages;
+use crate::config::LedDriver;
+use crate::outputs::display::framebuffer::Framebuffer;
+use crate::outputs::leds::{gpiochip, rppal};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The configuration [default: /etc/visaged/visaged.toml if it exists, else the built-in defaults]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &Args) -> Result<()> {
+    let config = stages::load_config(args.config.as_deref())?;
+    // Both are tried, whatever happens to the first. Opening makes them dark; the lines stay so.
+    let lights = match config.leds.driver {
+        LedDriver::None => Ok(()),
+        LedDriver::Gpiochip => gpiochip::open(&config.leds).map(drop),
+        LedDriver::Rppal => rppal::open(&config.leds).map(drop),
+    };
+    let screen = match config.display.framebuffer.as_os_str().is_empty() {
+        true => Ok(()),
+        false => Framebuffer::open(&config.display.framebuffer).map(drop),
+    };
+    lights.and(screen)
+}

@@ -1,0 +1,94 @@
+//! What signals ask of the service: SIGTERM and SIGINT to end, SIGHUP to read its configuration again.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use anyhow::{Context, Result};
+use log::{error, info};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator;
+
+use super::{run, stages};
+use crate::config::Config;
+use crate::stop::Stop;
+
+/// A flag that SIGTERM and SIGINT set; a second signal ends the program at once.
+pub(super) fn stop_flag() -> Result<Stop> {
+    let stop = Stop::default();
+    for signal in [SIGTERM, SIGINT] {
+        // The order matters: the first signal finds the flag unset, and sets it.
+        signal_hook::flag::register_conditional_shutdown(signal, 1, stop.flag())
+            .and_then(|_| signal_hook::flag::register(signal, stop.flag()))
+            .context("cannot listen for signals")?;
+    }
+    Ok(stop)
+}
+
+/// The service's rounds: one from each configuration to the next.
+pub(super) struct Rounds {
+    end: Stop,
+    shared: Arc<Mutex<Shared>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    /// Of the round that runs.
+    stop: Stop,
+    /// For the round after it.
+    next: Option<Config>,
+}
+
+impl Rounds {
+    /// Listens for signals from now on; `path` is the configuration that SIGHUP reads again.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub(super) fn listen(path: Option<PathBuf>) -> Result<Self> {
+        let end = stop_flag()?;
+        let mut signals = iterator::Signals::new([SIGTERM, SIGINT, SIGHUP]).context("cannot listen for signals")?;
+        let shared = Arc::new(Mutex::new(Shared { stop: end.clone(), next: None }));
+        let theirs = Arc::clone(&shared);
+        std::thread::Builder::new().name("signals".into()).spawn(move || {
+            for signal in signals.forever() {
+                if signal == SIGHUP {
+                    reload(path.as_deref(), &theirs);
+                } else {
+                    lock(&theirs).stop.ask();
+                }
+            }
+        })?;
+        Ok(Self { end, shared })
+    }
+
+    /// What stops the round that runs now.
+    pub(super) fn stop(&self) -> Stop {
+        lock(&self.shared).stop.clone()
+    }
+
+    /// After a round: the configuration of the next one, if there is one.
+    pub(super) fn next(&self) -> Option<Config> {
+        let mut shared = lock(&self.shared);
+        // Whoever wants the end while a round is over must not wait for the end of the next.
+        let next = shared.next.take().filter(|_| !self.end.is_asked())?;
+        shared.stop = Stop::default();
+        Some(next)
+    }
+}
+
+/// Ends the round if the configuration is one that the service can run with; else the old one stays in force.
+fn reload(path: Option<&Path>, shared: &Mutex<Shared>) {
+    let config = stages::load_config(path).and_then(|config| run::open_pipeline(&config).map(|_| config));
+    match config {
+        Ok(config) => {
+            info!("the configuration is read again");
+            let mut shared = lock(shared);
+            shared.next = Some(config);
+            shared.stop.ask();
+        }
+        Err(error) => error!("{error:#}; the old configuration stays in force"),
+    }
+}
+
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().expect("no thread panics while it holds the rounds")
+}
