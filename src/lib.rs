@@ -15,6 +15,8 @@
 
 pub mod config;
 pub mod frame;
+pub mod network;
+pub mod resample;
 
 pub mod camera;
 pub mod latest;
