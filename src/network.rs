@@ -71,7 +71,9 @@ pub fn load<T>(path: &Path, checksum: Checksum, build: impl FnOnce(OnnxFile) -> 
     let checksum_path = PathBuf::from(checksum_path);
     match std::fs::read_to_string(&checksum_path) {
         Ok(text) => from_bytes(&bytes, &text, &name, build),
-        Err(error) if checksum == Checksum::IfThere && error.kind() == io::ErrorKind::NotFound => from_checked(&bytes, &name, build),
+        Err(error) if checksum == Checksum::IfThere && error.kind() == io::ErrorKind::NotFound => {
+            from_checked(&bytes, &name, build)
+        }
         Err(source) => Err(ModelError::Read {
             path: checksum_path,
             hint: " (make it where the model comes from: sha256sum MODEL.onnx > MODEL.onnx.sha256)",

@@ -52,10 +52,7 @@ impl MiniXception {
     fn new(file: OnnxFile) -> Result<Self> {
         file.expect_contract(CONTRACT)?;
         let classes = file.property("visaged.classes")?;
-        ensure!(
-            classes == Emotion::ALL.map(Emotion::name).join(","),
-            "its classes are {classes}, which is not FER-2013's order"
-        );
+        ensure!(classes == Emotion::ALL.map(Emotion::name).join(","), "its classes are {classes}, which is not FER-2013's order");
         let crop_margin = file.number("visaged.crop_margin", -0.4..=1.0)?;
         let mut network = Self {
             network: file.network(&[1, 1, SIDE, SIDE], &[vec![1, Emotion::ALL.len()]])?,
@@ -80,7 +77,8 @@ impl MiniXception {
 
     fn run(&mut self) -> Result<Probabilities> {
         self.network.run(self.crop.as_slice())?;
-        let values: [f32; 7] = self.network.output(0)?.try_into().context("the network's output has another size than at load")?;
+        let values: [f32; 7] =
+            self.network.output(0)?.try_into().context("the network's output has another size than at load")?;
         Probabilities::new(values).with_context(|| format!("the network computed {values:?}, which are no probabilities"))
     }
 }

@@ -13,6 +13,7 @@ mod manual;
 mod pictures;
 mod run;
 mod stages;
+mod sweep;
 
 use std::io::Write;
 

@@ -41,11 +41,11 @@ pub(super) fn watch(config: &Config, limit: Option<Duration>, stop: &AtomicBool)
     daemon::run(pictures, pipeline, move |view: View<'_>| outputs.show(view), limit, stop)
 }
 
-/// Loads what must be there: cascade and network.
+/// Loads what must be there: detector and network.
 pub(super) fn open_pipeline(config: &Config) -> Result<Pipeline> {
     let detector = stages::open_detector(&config.detector)?;
     let classifier = stages::open_classifier(&config.classifier)?;
-    Ok(Pipeline::new(Box::new(detector), Box::new(classifier), config.tracker.clone()))
+    Ok(Pipeline::new(detector, Box::new(classifier), config.tracker.clone()))
 }
 
 /// A flag that SIGTERM and SIGINT set; a second signal ends the program at once.

@@ -45,7 +45,7 @@ fn detect_prints_one_json_object_a_picture() {
     assert_eq!(reports.len(), 2);
     assert_eq!((&reports[0]["file"], &reports[0]["width"], &reports[0]["height"]), (&ASTRONAUT.into(), &512.into(), &512.into()));
     let face = reports[0]["faces"][0].as_object().unwrap();
-    assert_eq!(face.keys().collect::<Vec<_>>(), ["height", "neighbors", "width", "x", "y"]);
+    assert_eq!(face.keys().collect::<Vec<_>>(), ["height", "score", "width", "x", "y"]);
     assert_eq!(reports[1]["faces"], Value::Array(vec![]));
 }
 
@@ -209,7 +209,7 @@ fn the_manual_names_every_command_and_the_completions_are_for_the_shell() {
 fn doctor_prints_json_that_names_each_part() {
     let output = visaged(&["doctor", "--json"]).unwrap();
     let parts: Vec<Value> = output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    for part in ["cascade", "network", "camera"] {
+    for part in ["detector", "network", "camera"] {
         assert!(parts.iter().any(|finding| finding["part"] == part), "{part}: {output}");
     }
 }
