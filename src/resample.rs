@@ -50,7 +50,9 @@ impl Resampler {
         let first = first.clamp(0, image_width - 1);
         let last = last.clamp(0, image_width - 1);
         let Self { columns, rows, sums } = self;
-        sums.resize((last - first + 1) as usize, 0.0);
+        // As wide as the picture: what a face needs then never asks for more.
+        sums.resize(image.width() as usize, 0.0);
+        let sums = &mut sums[..(last - first + 1) as usize];
         for (taps, values) in rows.taps.iter().zip(values.chunks_mut(stride)) {
             for (index, weight) in rows.weights(taps).iter().enumerate() {
                 let y = (taps.first + index as i64).clamp(0, image_height - 1);
@@ -106,6 +108,7 @@ impl Filter {
         let most = length.max(end.ceil() as i64);
         let scale = (end - start) / outputs as f64;
         let support = scale.max(1.0);
+        self.weights.reserve(outputs * (2 * support.ceil() as usize + 2));
         for output in 0..outputs {
             let centre = start + (output as f64 + 0.5) * scale;
             let weight = |pixel: i64| (1.0 - (pixel as f64 + 0.5 - centre).abs() / support).max(0.0);

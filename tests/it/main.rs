@@ -4,6 +4,8 @@ mod cascade;
 mod classifier;
 mod commands;
 mod daemon;
+mod finder;
 mod haar;
 mod tracker;
 mod puppet;
+mod regions;
