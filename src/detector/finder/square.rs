@@ -3,6 +3,10 @@
 use crate::detector::Detection;
 use crate::frame::BoundingBox;
 
+/// From this share of the smaller square on, it lies inside the larger one. Boxes of twice the face's size, and of half of it, are the network's most
+/// frequent mistake: on the marked clips this leaves a third of the false ones, at the price of 0.4 % of the faces.
+const INSIDE: f32 = 0.7;
+
 /// Where a face may be; may leave the picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Square {
@@ -20,11 +24,13 @@ impl Square {
         (side >= 1.0 && side.is_finite() && square.left.is_finite() && square.top.is_finite()).then_some(square)
     }
 
-    /// Intersection over union, 0 to 1.
-    fn iou(&self, other: &Self) -> f32 {
+    /// Whether both mean one face: they overlap by more than `overlap` (intersection over union), or the smaller one lies mostly inside the larger.
+    fn is_same_face(&self, other: &Self, overlap: f32) -> bool {
         let shared = |start: f32, other_start: f32| (start + self.side).min(other_start + other.side) - start.max(other_start);
         let shared = shared(self.left, other.left).max(0.0) * shared(self.top, other.top).max(0.0);
-        shared / (self.side * self.side + other.side * other.side - shared)
+        let union = self.side * self.side + other.side * other.side - shared;
+        let smaller = self.side.min(other.side).powi(2);
+        shared > overlap * union || shared > INSIDE * smaller
     }
 
     /// The part of it that lies in a picture of this width and height, to whole pixels; `None` if there is none.
@@ -41,14 +47,14 @@ impl Square {
     }
 }
 
-/// Greedy non-maximum suppression: best first, a square that overlaps a kept one by more than `overlap` (intersection over union) goes. What is left
-/// is in the order of the scores.
+/// Greedy non-maximum suppression: best first, a square goes that overlaps a kept one by more than `overlap` (intersection over union), or lies inside it
+/// or around it. What is left is in the order of the scores.
 pub(super) fn suppress(squares: &mut Vec<Square>, overlap: f32) {
     squares.sort_unstable_by(|a, b| b.score.total_cmp(&a.score));
     let mut kept = 0;
     for index in 0..squares.len() {
         let square = squares[index];
-        if squares[..kept].iter().all(|better| better.iou(&square) <= overlap) {
+        if squares[..kept].iter().all(|better| !better.is_same_face(&square, overlap)) {
             squares[kept] = square;
             kept += 1;
         }
@@ -72,6 +78,19 @@ mod tests {
         assert_eq!(squares, [square(0.0, 0.0, 10.0, 0.9), square(9.0, 0.0, 10.0, 0.7)]);
         suppress(&mut squares, 0.05);
         assert_eq!(squares.len(), 1);
+    }
+
+    #[test]
+    fn of_a_square_inside_another_the_better_is_kept() {
+        // 20×20 and 10×10: all 100 of the smaller are shared, 100 / 400 of both. Half outside: 50 of 100.
+        let (large, inside, half_inside) =
+            (square(0.0, 0.0, 20.0, 0.8), square(5.0, 5.0, 10.0, 0.9), square(15.0, 0.0, 10.0, 0.7));
+        let mut squares = vec![large, inside];
+        suppress(&mut squares, 0.4);
+        assert_eq!(squares, [inside]);
+        let mut squares = vec![large, half_inside];
+        suppress(&mut squares, 0.4);
+        assert_eq!(squares, [large, half_inside]);
     }
 
     #[test]
