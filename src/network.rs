@@ -202,6 +202,6 @@ impl Network {
     /// If there was none, or none with this output.
     pub fn output(&self, index: usize) -> Result<&[f32]> {
         let output = self.outputs.get(index).context("the network computed nothing")?;
-        Ok(output.try_as_plain_ram()?.as_slice()?)
+        output.try_as_plain_ram()?.as_slice()
     }
 }

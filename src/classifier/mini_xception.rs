@@ -38,7 +38,7 @@ impl MiniXception {
     /// # Errors
     /// If one of the two cannot be read, they do not fit, or the network does not keep the contract.
     pub fn load(path: &Path) -> Result<Self, ModelError> {
-        network::load(path, Checksum::Required, Self::new)
+        network::load(path, Checksum::Required, |file| Self::new(&file))
     }
 
     /// Loads the bytes of an ONNX file, checking them against `checksum` (the text that `sha256sum` prints) first. `name` is for messages.
@@ -46,10 +46,10 @@ impl MiniXception {
     /// # Errors
     /// As [`load`](Self::load), but for reading.
     pub fn from_bytes(bytes: &[u8], checksum: &str, name: &str) -> Result<Self, ModelError> {
-        network::from_bytes(bytes, checksum, name, Self::new)
+        network::from_bytes(bytes, checksum, name, |file| Self::new(&file))
     }
 
-    fn new(file: OnnxFile) -> Result<Self> {
+    fn new(file: &OnnxFile) -> Result<Self> {
         file.expect_contract(CONTRACT)?;
         let classes = file.property("visaged.classes")?;
         ensure!(classes == Emotion::ALL.map(Emotion::name).join(","), "its classes are {classes}, which is not FER-2013's order");

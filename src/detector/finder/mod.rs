@@ -41,6 +41,9 @@ const REGION: usize = 96;
 /// How large the known face then is. The neighbourhood is 2.4 times as wide: its middle may move by 0.7 of its width.
 const FACE_IN_REGION: f64 = 40.0;
 
+/// Near a known face the score may be lower than elsewhere by this factor: that there is a face is no news.
+const KNOWN_FACE: f32 = 0.7;
+
 /// A face of just `min_size` pixels gets boxes that are a little larger and a little smaller; those from this share of it on count.
 const SIZE_TOLERANCE: f64 = 0.8;
 
@@ -169,7 +172,7 @@ impl FaceFinder {
     }
 
     /// Appends what the network sees in a window of `size` network pixels to the squares, in pixels of the picture.
-    fn look(&mut self, image: &GrayImage, window: Window, size: (usize, usize)) {
+    fn look(&mut self, image: &GrayImage, window: Window, size: (usize, usize), threshold: f32) {
         let plan = match self.plans.iter().position(|plan| plan.size() == size) {
             Some(index) => {
                 self.plans[..=index].rotate_right(1);
@@ -188,7 +191,7 @@ impl FaceFinder {
             },
         };
         if let Some(plan) = plan
-            && let Err(error) = plan.look(image, window, self.head, self.threshold, &mut self.squares)
+            && let Err(error) = plan.look(image, window, self.head, threshold, &mut self.squares)
         {
             log::error!("no face is found: the network does not run: {error:#}");
         }
@@ -209,7 +212,7 @@ impl FaceDetector for FaceFinder {
     fn detect(&mut self, image: &GrayImage) -> &[Detection] {
         self.detections.clear();
         if !image.is_empty() {
-            self.look(image, Window { left: 0.0, top: 0.0, scale: self.scale }, self.whole(image));
+            self.look(image, Window { left: 0.0, top: 0.0, scale: self.scale }, self.whole(image), self.threshold);
             self.collect(image);
             self.detections.extend_from_slice(&self.found);
         }
@@ -224,7 +227,7 @@ impl FaceDetector for FaceFinder {
         }
         self.detections.clear();
         for &face in known {
-            self.look(image, Window::around(face, image), (REGION, REGION));
+            self.look(image, Window::around(face, image), (REGION, REGION), KNOWN_FACE * self.threshold);
             self.collect(image);
             let again = same_face(face, &self.found)?;
             self.detections.push(again);

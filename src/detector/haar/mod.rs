@@ -89,7 +89,6 @@ impl HaarDetector {
     }
 
     /// Makes ready for pictures of this size, if it is not yet.
-
     fn prepare(&mut self, picture: (u32, u32)) {
         if self.prepared.picture == picture {
             return;
