@@ -9,6 +9,9 @@ use visaged::camera::picture;
 use visaged::config::DetectorConfig;
 use visaged::detector::FaceDetector;
 use visaged::detector::finder::FaceFinder;
+use visaged::network::{self, OnnxFile};
+
+use crate::patterns;
 
 const MODEL: &[u8] = include_bytes!("../../models/face_finder.onnx");
 
@@ -61,6 +64,118 @@ fn pictures_of_any_size_are_looked_at_and_boxes_lie_inside_them() {
             let place = face.bounding_box;
             assert!(place.area() > 0 && place.right() <= width && place.bottom() <= height, "{place:?} in {width}×{height}");
             assert!((0.01..=1.0).contains(&face.score));
+        }
+    }
+}
+
+/// Written by `python -m training.finder.vectors` in `models/`: what onnxruntime computes, for a few cells of each output.
+#[derive(Deserialize)]
+struct Vectors {
+    model_sha256: String,
+    threshold: f64,
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    #[serde(flatten)]
+    picture: patterns::Picture,
+    /// Middle x, y, half axes, grey value.
+    ellipses: Vec<[i64; 5]>,
+    pixel_sum: u64,
+    stride8: Map,
+    stride16: Map,
+    stride32: Map,
+    /// Middle x, y, side, score; best first.
+    found: Vec<[f32; 4]>,
+}
+
+#[derive(Deserialize)]
+struct Map {
+    rows: usize,
+    columns: usize,
+    /// Row, column, the four values.
+    cells: Vec<(usize, usize, f32, f32, f32, f32)>,
+}
+
+impl Case {
+    fn draw(&self) -> GrayImage {
+        let mut image = self.picture.draw();
+        for [middle_x, middle_y, x_axis, y_axis, grey] in &self.ellipses {
+            for (x, y, pixel) in image.enumerate_pixels_mut() {
+                let (x, y) = (2 * i64::from(x) + 1 - 2 * middle_x, 2 * i64::from(y) + 1 - 2 * middle_y);
+                if x * x * y_axis * y_axis + y * y * x_axis * x_axis <= (2 * x_axis * y_axis).pow(2) {
+                    pixel.0 = [*grey as u8];
+                }
+            }
+        }
+        assert_eq!(image.iter().map(|pixel| u64::from(*pixel)).sum::<u64>(), self.pixel_sum);
+        image
+    }
+}
+
+fn vectors() -> Vectors {
+    let vectors: Vectors = serde_json::from_str(include_str!("../data/finder_vectors.json")).unwrap();
+    let ours = include_str!("../../models/face_finder.onnx.sha256");
+    assert!(ours.starts_with(&vectors.model_sha256), "made from another network: run python -m training.finder.vectors again");
+    vectors
+}
+
+#[test]
+fn outputs_are_those_of_onnxruntime() {
+    for case in vectors().cases {
+        let image = case.draw();
+        let (width, height) = (image.width() as usize, image.height() as usize);
+        let input: Vec<f32> = image.iter().map(|pixel| f32::from(*pixel)).collect();
+        let maps = [&case.stride8, &case.stride16, &case.stride32];
+        let shapes = maps.map(|map| vec![1, 4, map.rows, map.columns]);
+        let checksum = include_str!("../../models/face_finder.onnx.sha256");
+        let load = |file: OnnxFile| file.network(&[1, 1, height, width], &shapes);
+        let mut network = network::from_bytes(MODEL, checksum, "finder.onnx", load).unwrap();
+        network.run(&input).unwrap();
+        for (index, map) in maps.into_iter().enumerate() {
+            let output = network.output(index).unwrap();
+            for &(row, column, a, b, c, d) in &map.cells {
+                for (channel, theirs) in [a, b, c, d].into_iter().enumerate() {
+                    let ours = output[(channel * map.rows + row) * map.columns + column];
+                    // Both compute in f32, in another order.
+                    assert!((ours - theirs).abs() < 2e-3, "map {index}, cell {row},{column}: {ours}, onnxruntime's {theirs}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn faces_are_those_that_the_training_side_reads_from_the_outputs() {
+    let vectors = vectors();
+    let config = DetectorConfig { threshold: vectors.threshold, min_size: 0, ..DetectorConfig::default() };
+    let mut finder = FaceFinder::builtin(&config).unwrap();
+    for case in vectors.cases {
+        let image = case.draw();
+        let theirs: Vec<_> = case
+            .found
+            .iter()
+            .map(|[x, y, side, score]| {
+                let inside =
+                    |middle: f32, length: u32| ((middle - side / 2.0).max(0.0), (middle + side / 2.0).min(length as f32));
+                (inside(*x, image.width()), inside(*y, image.height()), *score)
+            })
+            .collect();
+        let found = finder.detect(&image);
+        // The training side keeps a square inside another one, the program does not.
+        assert_eq!(found.is_empty(), theirs.is_empty(), "{found:?}, should be {theirs:?}");
+        for face in found {
+            let place = face.bounding_box;
+            let near = |ours: u32, theirs: f32| (ours as f32 - theirs).abs() < 1.1;
+            let same = theirs.iter().any(|((left, right), (top, bottom), score)| {
+                near(place.x, *left)
+                    && near(place.right(), *right)
+                    && near(place.y, *top)
+                    && near(place.bottom(), *bottom)
+                    && (face.score - score).abs() < 1e-3
+            });
+            assert!(same, "{face:?} is none of {theirs:?}");
         }
     }
 }

@@ -6,6 +6,7 @@ mod commands;
 mod daemon;
 mod finder;
 mod haar;
+mod patterns;
 mod tracker;
 mod puppet;
 mod regions;
