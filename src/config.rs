@@ -165,8 +165,21 @@ impl Default for DetectorConfig {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClassifierConfig {
-    /// An ONNX file that keeps the contract of `models/README.md`; empty: the one built in.
+    /// Which of the networks in the program.
+    pub size: NetworkSize,
+    /// Another network: an ONNX file that keeps the contract of `models/README.md`; empty: the one of this size in the program.
     pub model: PathBuf,
+}
+
+/// The networks in the program; `models/README.md` has their figures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum NetworkSize {
+    /// The better one.
+    #[default]
+    Base,
+    /// The faster one, for the smallest boards.
+    Nano,
 }
 
 /// `[tracker]`: how the answer is steadied.

@@ -93,7 +93,9 @@ struct Pair {
 #[derive(Clone, Copy, Default)]
 struct Look {
     known: Option<usize>,
-    probabilities: Option<Probabilities>,
+    looked: bool,
+    /// None before the look, and if it was no face that was found.
+    shows: Option<Probabilities>,
 }
 
 impl Tracker {
@@ -124,7 +126,8 @@ impl Tracker {
     }
 
     /// Takes in where faces were found in `frame`, which must not be older than the one before. What they show is asked of `look`: of a new face at
-    /// once; of the known ones in turn, as many in each frame as it takes for each to be looked at every 0.2 s (one alone: in every frame).
+    /// once; of the known ones in turn, as many in each frame as it takes for each to be looked at every 0.2 s (one alone: in every frame). `None` is the
+    /// answer for what is no face; it counts as not found.
     ///
     /// # Errors
     /// The first of `look`; the frame then counts for nothing.
@@ -132,18 +135,22 @@ impl Tracker {
         &mut self,
         frame: &Frame,
         found: &[BoundingBox],
-        mut look: impl FnMut(BoundingBox) -> Result<Probabilities>,
+        mut look: impl FnMut(BoundingBox) -> Result<Option<Probabilities>>,
     ) -> Result<&Observation> {
         let now = frame.captured_at;
         self.pair_up(found);
         let mut turns = self.turns(now, found.len());
         while let Some(index) = self.next_to_look_at(&mut turns) {
-            self.looks[index].probabilities = Some(look(found[index])?);
+            self.looks[index].shows = look(found[index])?;
+            self.looks[index].looked = true;
         }
 
         for (look, &place) in self.looks.iter().zip(found) {
-            if let Some(known) = look.known {
-                self.tracks[known].follow(place, look.probabilities, now, &self.config);
+            let no_face = look.looked && look.shows.is_none();
+            if let Some(known) = look.known
+                && !no_face
+            {
+                self.tracks[known].follow(place, look.shows, now, &self.config);
             }
         }
         // After pairing: at less than one frame in this time a face would be a new one in every frame. One that was never announced and is not seen
@@ -153,7 +160,7 @@ impl Tracker {
             now.saturating_sub(face.last_seen) <= if face.id == 0 { Duration::ZERO } else { forget_after }
         });
         for (look, &place) in self.looks.iter().zip(found) {
-            if let (None, Some(probabilities)) = (look.known, look.probabilities) {
+            if let (None, Some(probabilities)) = (look.known, look.shows) {
                 self.tracks.push(Track::new(place, probabilities, now));
             }
         }
@@ -196,7 +203,7 @@ impl Tracker {
 
     /// A new face, else the known one that was not looked at for longest.
     fn next_to_look_at(&self, turns: &mut usize) -> Option<usize> {
-        let waiting = || self.looks.iter().enumerate().filter(|(_, look)| look.probabilities.is_none());
+        let waiting = || self.looks.iter().enumerate().filter(|(_, look)| !look.looked);
         if let Some((index, _)) = waiting().find(|(_, look)| look.known.is_none()) {
             return Some(index);
         }
@@ -288,7 +295,7 @@ mod tests {
     /// An update with faces that show this, each as often as it is looked at.
     fn update<'a>(tracker: &'a mut Tracker, frame: &Frame, faces: &[Shown]) -> &'a Observation {
         let places: Vec<_> = faces.iter().map(|face| face.place).collect();
-        let look = |place| Ok(faces.iter().find(|face| face.place == place).expect("a face that was found").probabilities);
+        let look = |place| Ok(Some(faces.iter().find(|face| face.place == place).expect("a face that was found").probabilities));
         tracker.update(frame, &places, look).unwrap()
     }
 
@@ -307,6 +314,18 @@ mod tests {
             assert_eq!(observation.faces.len(), 1);
             assert_eq!(observation.faces[0].id, id);
         }
+    }
+
+    #[test]
+    fn what_the_classifier_takes_for_no_face_is_none() {
+        let mut tracker = Tracker::new(config());
+        let place = face(10, Emotion::Happy, 0.9).place;
+        assert!(tracker.update(&at(0), &[place], |_| Ok(None)).unwrap().faces.is_empty());
+        // A known face that is not recognised in one frame counts as not found there.
+        let seen = update(&mut tracker, &at(66), &[face(10, Emotion::Happy, 0.9)]).faces[0];
+        let unseen = tracker.update(&at(132), &[place], |_| Ok(None)).unwrap().faces[0];
+        assert_eq!((unseen.id, unseen.last_seen), (seen.id, seen.last_seen));
+        assert!(tracker.in_sight().is_empty());
     }
 
     #[test]
@@ -442,7 +461,7 @@ mod tests {
                 let shown = |place: BoundingBox| {
                     looked_at[place.x as usize / 60] = step;
                     looks += 1;
-                    Ok(face(0, Emotion::Happy, 0.9).probabilities)
+                    Ok(Some(face(0, Emotion::Happy, 0.9).probabilities))
                 };
                 tracker.update(&at(66 * step), &faces, shown).unwrap();
                 assert_eq!(looks, if step == 0 { count } else { per_frame });

@@ -5,7 +5,8 @@
 Writes `mini_xception_SIZE.onnx` (int8 weights) and `mini_xception_SIZE_float32.onnx`, each
 with its `.sha256`, and compares both with PyTorch on all of PublicTest.
 
-The graph takes raw grey values and ends in probabilities. Against the trained network it is
+The graph takes raw grey values and ends in probabilities; where the run has a `face.pt` (of
+`training.not_a_face`), the probability of being a face is a second output. Against the trained network it is
 rewritten where that is exact: batch normalisation and the input scaling are folded into the
 convolutions, the 3×3 max-pool is split into a column and a row, and the shortcuts drop every
 other pixel by a 1×1 max-pool of stride 2 before their convolution (tract runs both forms
@@ -30,7 +31,7 @@ from tqdm import tqdm
 from .data import CLASSES, DEFAULT_DATA_DIR, load_split
 from .equalise import equalise
 from .metrics import summary
-from .networks import SHAPES, MiniXception, ResidualModule, multiply_adds, parameter_count
+from .networks import SHAPES, FaceHead, MiniXception, ResidualModule, multiply_adds, parameter_count
 from .train import load_network, predict
 
 CONTRACT = "1"
@@ -144,20 +145,32 @@ class Graph:
 
 
 def to_onnx(
-    network: MiniXception, temperature: float, int8: bool, metadata: dict[str, str]
+    network: MiniXception,
+    temperature: float,
+    int8: bool,
+    metadata: dict[str, str],
+    face: FaceHead | None = None,
 ) -> onnx.ModelProto:
-    """The network as one of its two files."""
+    """The network as one of its two files; with `face`, that is its second output."""
     graph = Graph(int8)
     weight, bias = fold_norm(network.conv1.weight, network.norm1)
     # conv(x / 127.5 − 1) = conv(x) / 127.5 − (sum of the weights): the convolution is unpadded.
     bias = bias - weight.sum(axis=(1, 2, 3))
-    x = graph.conv("conv1", "face", weight / 127.5, bias)
+    x = graph.conv("conv1", "grey", weight / 127.5, bias)
     x = graph.node("Relu", "relu1", [x])
     stride = network.conv2.stride[0]
     x = graph.conv("conv2", x, *fold_norm(network.conv2.weight, network.norm2), stride=stride)
     x = graph.node("Relu", "relu2", [x])
     for index, module in enumerate(network.residual):
         x = graph.residual(f"residual{index + 1}", x, module)
+    outputs = [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [1, 7])]
+    if face is not None:
+        face_weight = face.conv.weight.detach().double().numpy()
+        y = graph.conv("face_map", x, face_weight, face.conv.bias.detach().double().numpy(), pad=1)
+        y = graph.node("GlobalAveragePool", "face_mean", [y])
+        y = graph.node("Flatten", "face_logit", [y], axis=1)
+        graph.node("Sigmoid", "face", [y])
+        outputs.append(helper.make_tensor_value_info("face", TensorProto.FLOAT, [1, 1]))
     head = network.head.weight.detach().double().numpy() / temperature
     head_bias = network.head.bias.detach().double().numpy() / temperature
     x = graph.conv("class_maps", x, head, head_bias, pad=1)
@@ -168,8 +181,8 @@ def to_onnx(
         helper.make_graph(
             graph.nodes,
             "mini_xception",
-            [helper.make_tensor_value_info("face", TensorProto.FLOAT, [1, 1, 48, 48])],
-            [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [1, 7])],
+            [helper.make_tensor_value_info("grey", TensorProto.FLOAT, [1, 1, 48, 48])],
+            outputs,
             graph.constants,
         ),
         opset_imports=[helper.make_opsetid("", 17)],
@@ -201,8 +214,9 @@ def run_onnx(model: Path, images: np.ndarray) -> np.ndarray:
     faces = torch.from_numpy(np.array(images))[:, None]
     images = equalise(faces, float(metadata.get("visaged.equalisation", 0)))[:, 0].numpy()
     faces = tqdm(images, desc=model.name, mininterval=5, leave=False)
-    found = [session.run(None, {"face": f[None, None].astype(np.float32)})[0][0] for f in faces]
-    return np.stack(found)
+    name = session.get_inputs()[0].name
+    inputs = ({name: face[None, None].astype(np.float32)} for face in faces)
+    return np.stack([session.run(["probabilities"], face)[0][0] for face in inputs])
 
 
 def save(model: onnx.ModelProto, path: Path) -> None:
@@ -232,6 +246,10 @@ def main() -> None:
     temperature = fit_temperature(logits, public.labels)
     probabilities = {"PyTorch": (logits / temperature).softmax(dim=1).numpy()}
 
+    face = None
+    if (args.run / "face.pt").exists():
+        face = FaceHead(network.head.in_channels)
+        face.load_state_dict(torch.load(args.run / "face.pt", weights_only=True))
     metadata = {
         "visaged.contract": CONTRACT,
         "visaged.classes": ",".join(CLASSES),
@@ -248,7 +266,8 @@ def main() -> None:
     stem = f"mini_xception_{saved['size']}"
     forms = {"int8": f"{stem}.onnx", "float32": f"{stem}_float32.onnx"}
     for form, name in forms.items():
-        model = to_onnx(network, temperature, form == "int8", {**metadata, "visaged.form": form})
+        properties = {**metadata, "visaged.form": form}
+        model = to_onnx(network, temperature, form == "int8", properties, face)
         save(model, args.out / name)
         probabilities[form] = run_onnx(args.out / name, public.images)
 

@@ -128,6 +128,17 @@ class MiniXception(nn.Module):
         return x.mean(dim=(2, 3))
 
 
+class FaceHead(nn.Module):
+    """A 3×3 convolution to one map, whose mean is the logit of "a face"."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.conv = nn.Conv2d(channels, 1, 3, padding=1)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return self.conv(features).mean(dim=(1, 2, 3))
+
+
 class SequentialCnn(nn.Module):
     """The baseline: four unpadded convolutions and two dense layers, 2,345,607 parameters."""
 

@@ -22,13 +22,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from torch import nn
 from tqdm import tqdm
 
 from .augment import augment
 from .data import DEFAULT_DATA_DIR, VOTES, load_split, load_votes
 from .equalise import equalise
-from .networks import MiniXception
+from .networks import FaceHead, MiniXception
 from .preprocess import crop_face
 from .train import load_network
 
@@ -37,22 +36,16 @@ PASSING = 0.995
 """Share of PublicTest's faces that must be told to be faces."""
 
 
-class FaceHead(nn.Module):
-    """A 3×3 convolution to one map, whose mean is the logit of "a face"."""
+def features_of(
+    network: MiniXception, faces: torch.Tensor, exact: bool = False
+) -> torch.Tensor:
+    """What the class maps are computed from, for grey faces (count, 1, 48, 48).
 
-    def __init__(self, channels: int):
-        super().__init__()
-        self.conv = nn.Conv2d(channels, 1, 3, padding=1)
-
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        return self.conv(features).mean(dim=(1, 2, 3))
-
-
-def features_of(network: MiniXception, faces: torch.Tensor) -> torch.Tensor:
-    """What the class maps are computed from, for grey faces (count, 1, 48, 48)."""
+    Computed in bfloat16, which is precise enough to train on, unless `exact`.
+    """
     caught = []
     hook = network.dropout.register_forward_hook(lambda _module, _in, out: caught.append(out))
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=not exact):
         network(equalise(faces, network.equalise))
     hook.remove()
     return caught[0].float()

@@ -2,24 +2,32 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use image::GrayImage;
 
 use super::equalise::equalise;
 use super::preprocess::{CropBox, Cropper, SIDE};
 use super::{Emotion, EmotionClassifier, Probabilities};
+use crate::config::NetworkSize;
 use crate::frame::BoundingBox;
 use crate::network::{self, Checksum, ModelError, Network, OnnxFile};
 
-const BUILTIN_MODEL: &[u8] = include_bytes!("../../models/mini_xception_nano.onnx");
-const BUILTIN_CHECKSUM: &str = include_str!("../../models/mini_xception_nano.onnx.sha256");
+const BASE_MODEL: &[u8] = include_bytes!("../../models/mini_xception_base.onnx");
+const BASE_CHECKSUM: &str = include_str!("../../models/mini_xception_base.onnx.sha256");
+const NANO_MODEL: &[u8] = include_bytes!("../../models/mini_xception_nano.onnx");
+const NANO_CHECKSUM: &str = include_str!("../../models/mini_xception_nano.onnx.sha256");
 
 /// The version of the contract between model files and this program; see `models/README.md`.
 const CONTRACT: &str = "1";
 
+/// What gets less as the probability of being a face is none; the networks are trained for this limit.
+const LEAST_FACE: f32 = 0.5;
+
 /// A mini-Xception network (Arriaga, Valdenegro-Toro, Plöger 2017) that follows the contract of `models/README.md`.
 pub struct MiniXception {
     network: Network,
+    /// Whether the network has a second output: the probability that the crop is a face at all.
+    tells_faces: bool,
     crop_margin: f64,
     /// How much of a crop is its equalised self, 0 to 1.
     equalisation: f32,
@@ -28,12 +36,15 @@ pub struct MiniXception {
 }
 
 impl MiniXception {
-    /// The network that is built into the program.
+    /// One of the networks that are built into the program.
     ///
     /// # Errors
     /// None that an unchanged program could meet.
-    pub fn builtin() -> Result<Self, ModelError> {
-        Self::from_bytes(BUILTIN_MODEL, BUILTIN_CHECKSUM, "the built-in network")
+    pub fn builtin(size: NetworkSize) -> Result<Self, ModelError> {
+        match size {
+            NetworkSize::Base => Self::from_bytes(BASE_MODEL, BASE_CHECKSUM, "the built-in network base"),
+            NetworkSize::Nano => Self::from_bytes(NANO_MODEL, NANO_CHECKSUM, "the built-in network nano"),
+        }
     }
 
     /// Loads an ONNX file; its SHA-256 must stand beside it, in `FILE.sha256` as `sha256sum` writes it.
@@ -58,8 +69,18 @@ impl MiniXception {
         ensure!(classes == Emotion::ALL.map(Emotion::name).join(","), "its classes are {classes}, which is not FER-2013's order");
         let crop_margin = file.number("visaged.crop_margin", -0.4..=1.0)?;
         let equalisation = file.number_or("visaged.equalisation", 0.0, 0.0..=1.0)? as f32;
+        let tells_faces = match file.output_names()[..] {
+            [_] => false,
+            [_, "face"] => true,
+            ref names => bail!("its outputs are {names:?}, not \"probabilities\" and perhaps \"face\""),
+        };
+        let mut outputs = vec![vec![1, Emotion::ALL.len()]];
+        if tells_faces {
+            outputs.push(vec![1, 1]);
+        }
         let mut network = Self {
-            network: file.network(&[1, 1, SIDE, SIDE], &[vec![1, Emotion::ALL.len()]])?,
+            network: file.network(&[1, 1, SIDE, SIDE], &outputs)?,
+            tells_faces,
             crop_margin,
             equalisation,
             cropper: Cropper::default(),
@@ -91,8 +112,10 @@ impl MiniXception {
 }
 
 impl EmotionClassifier for MiniXception {
-    fn classify(&mut self, image: &GrayImage, face: BoundingBox) -> Result<Probabilities> {
+    fn classify(&mut self, image: &GrayImage, face: BoundingBox) -> Result<Option<Probabilities>> {
         self.cropper.crop(image, CropBox::around(face, self.crop_margin), &mut self.crop);
-        self.run()
+        let probabilities = self.run()?;
+        let is_face = !self.tells_faces || self.network.output(1)?.iter().all(|probability| *probability >= LEAST_FACE);
+        Ok(is_face.then_some(probabilities))
     }
 }

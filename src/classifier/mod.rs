@@ -107,11 +107,11 @@ impl Serialize for Probabilities {
 
 /// Names the expression of a face.
 pub trait EmotionClassifier: Send {
-    /// The probabilities for the face in `face`, a detector's box inside `image`.
+    /// The probabilities for the face in `face`, a detector's box inside `image`; `None` if that is no face, as far as the network can tell.
     ///
     /// # Errors
     /// If the network computed something that is no probability (not finite, or a sum that is not 1): such a result is never shown.
-    fn classify(&mut self, image: &GrayImage, face: BoundingBox) -> Result<Probabilities>;
+    fn classify(&mut self, image: &GrayImage, face: BoundingBox) -> Result<Option<Probabilities>>;
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 
-use super::stages::{self, DetectorArgs};
+use super::stages::{self, ClassifierArgs, DetectorArgs};
 use super::sweep;
 use crate::camera::puppet::Puppet;
 use crate::camera::{self, FrameSource};
@@ -32,6 +32,8 @@ pub(super) struct Args {
     config: Option<PathBuf>,
     #[command(flatten)]
     detector: DetectorArgs,
+    #[command(flatten)]
+    classifier: ClassifierArgs,
     /// Look at this many frames of each recording at most.
     #[arg(long, value_name = "N", default_value_t = 300)]
     frames: usize,
@@ -147,7 +149,7 @@ impl FaceDetector for Timed<Box<dyn FaceDetector>> {
 }
 
 impl<T: EmotionClassifier> EmotionClassifier for Timed<T> {
-    fn classify(&mut self, image: &GrayImage, face: BoundingBox) -> Result<Probabilities> {
+    fn classify(&mut self, image: &GrayImage, face: BoundingBox) -> Result<Option<Probabilities>> {
         let start = Instant::now();
         let probabilities = self.stage.classify(image, face);
         self.times.lock().expect(Self::UNPOISONED).classify.add_since(start);
@@ -219,6 +221,7 @@ struct Report {
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
     let mut config = stages::load_config(args.config.as_deref())?;
     config.detector = args.detector.over(config.detector)?;
+    config.classifier = args.classifier.over(config.classifier);
     if args.sweep {
         return sweep::run(&config, args.plot.as_deref(), args.json, out);
     }

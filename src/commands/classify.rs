@@ -1,24 +1,21 @@
 //! `visaged classify`: the expressions in pictures.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 
 use anyhow::Result;
 use serde::Serialize;
 
 use super::pictures::{PictureArgs, Place, Report};
-use super::stages::{self, DetectorArgs};
+use super::stages::{ClassifierArgs, DetectorArgs};
 use crate::classifier::{Emotion, EmotionClassifier, Probabilities};
-use crate::config::ClassifierConfig;
 use crate::frame::BoundingBox;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
     detector: DetectorArgs,
-    /// The network [default: the built-in one]
-    #[arg(long, value_name = "FILE")]
-    model: Option<PathBuf>,
+    #[command(flatten)]
+    classifier: ClassifierArgs,
     /// The pictures are faces already, cut out as a detector would.
     #[arg(long)]
     crops: bool,
@@ -44,7 +41,7 @@ impl Face {
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
-    let mut network = stages::open_classifier(&ClassifierConfig { model: args.model.clone().unwrap_or_default() })?;
+    let mut network = args.classifier.open()?;
     if args.crops {
         return args.pictures.for_each(
             out,
@@ -61,7 +58,10 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
         |image| {
             let found = detector.detect(image).iter();
             found
-                .map(|face| Ok(Face::new(face.bounding_box, Some(face.score), network.classify(image, face.bounding_box)?)))
+                .filter_map(|face| {
+                    let seen = network.classify(image, face.bounding_box).transpose()?;
+                    Some(seen.map(|probabilities| Face::new(face.bounding_box, Some(face.score), probabilities)))
+                })
                 .collect()
         },
         tell,

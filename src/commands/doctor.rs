@@ -70,7 +70,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
     });
     let network = stages::open_classifier(&config.classifier).map(|_| {
         if config.classifier.model.as_os_str().is_empty() {
-            "built in".into()
+            format!("built in, {:?}", config.classifier.size).to_lowercase()
         } else {
             config.classifier.model.display().to_string()
         }

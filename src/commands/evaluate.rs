@@ -9,9 +9,8 @@ use image::imageops::flip_horizontal;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::stages;
+use super::stages::ClassifierArgs;
 use crate::classifier::{Emotion, Probabilities};
-use crate::config::ClassifierConfig;
 use crate::dataset::Dataset;
 use crate::metrics::calibration::Calibration;
 use crate::metrics::confusion::{ClassReport, Confusion};
@@ -25,9 +24,8 @@ pub(super) struct Args {
     /// Which split: the beginning of the IDX files' names, a part of fer2013.csv, or the folder's name.
     #[arg(long, value_name = "NAME")]
     split: String,
-    /// The network [default: the built-in one]
-    #[arg(long, value_name = "FILE")]
-    model: Option<PathBuf>,
+    #[command(flatten)]
+    classifier: ClassifierArgs,
     /// Report also the mean of two looks, at the face and at its mirror image.
     #[arg(long)]
     mirror: bool,
@@ -101,7 +99,7 @@ impl Tally {
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
-    let mut network = stages::open_classifier(&ClassifierConfig { model: args.model.clone().unwrap_or_default() })?;
+    let mut network = args.classifier.open()?;
     let dataset = Dataset::load(&args.data, &args.split)?;
     let known = args.without_copies_of.as_ref().map(|split| Dataset::load(&args.data, split)).transpose()?;
     let known: HashSet<_> = known.iter().flat_map(|known| &known.faces).map(|(face, _)| face).collect();

@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::exit::{BadData, Usage};
+use super::stages::ClassifierArgs;
 use super::{run, stages};
 use crate::camera;
 use crate::config::{CameraConfig, Config, ReplaySpeed, SourceKind};
@@ -25,9 +26,8 @@ pub(super) struct Args {
     /// The configuration whose detector, network and tracker are judged [default: the service's if it exists, else the built-in defaults]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The network, in place of the configuration's.
-    #[arg(long, value_name = "FILE")]
-    model: Option<PathBuf>,
+    #[command(flatten)]
+    classifier: ClassifierArgs,
     /// The rate of a folder or list of pictures; a .y4m file has its own [default: the configuration's]
     #[arg(long, value_name = "N")]
     frames_per_second: Option<u32>,
@@ -53,9 +53,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
         frames_per_second: args.frames_per_second.unwrap_or(config.camera.frames_per_second),
         ..CameraConfig::default()
     };
-    if let Some(model) = &args.model {
-        config.classifier.model.clone_from(model);
-    }
+    config.classifier = args.classifier.over(config.classifier);
     config.check().map_err(|rule| Usage(format!("{rule} (see --help)")))?;
     let timetable = Timetable::load(&args.labels)?;
     let (frames, interval) = watch(&config, &timetable)?;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use super::exit::Usage;
 use crate::classifier::mini_xception::MiniXception;
-use crate::config::{ClassifierConfig, Config, DetectorConfig, DetectorKind};
+use crate::config::{ClassifierConfig, Config, DetectorConfig, DetectorKind, NetworkSize};
 use crate::detector::FaceDetector;
 use crate::detector::finder::FaceFinder;
 use crate::detector::haar::{HaarCascade, HaarDetector};
@@ -34,10 +34,38 @@ pub(super) fn open_detector(config: &DetectorConfig) -> Result<Box<dyn FaceDetec
     Ok(Box::new(finder.context("cannot load the face finder")?))
 }
 
-/// Loads the configured network, or the built-in one.
+/// Loads the configured network, from its file or from the program.
 pub(super) fn open_classifier(config: &ClassifierConfig) -> Result<MiniXception> {
-    let network = if config.model.as_os_str().is_empty() { MiniXception::builtin() } else { MiniXception::load(&config.model) };
+    let from_program = config.model.as_os_str().is_empty();
+    let network = if from_program { MiniXception::builtin(config.size) } else { MiniXception::load(&config.model) };
     network.context("cannot load the network")
+}
+
+/// The network as options.
+#[derive(Debug, clap::Args)]
+pub(super) struct ClassifierArgs {
+    /// Which of the program's networks names the expressions [default: base]
+    #[arg(long, value_name = "SIZE")]
+    size: Option<NetworkSize>,
+    /// Another network, an ONNX file made for visaged.
+    #[arg(long, value_name = "FILE", conflicts_with = "size")]
+    model: Option<PathBuf>,
+}
+
+impl ClassifierArgs {
+    /// The options over the defaults.
+    pub(super) fn open(&self) -> Result<MiniXception> {
+        open_classifier(&self.over(ClassifierConfig::default()))
+    }
+
+    /// The options over `config`.
+    pub(super) fn over(&self, config: ClassifierConfig) -> ClassifierConfig {
+        match (self.size, &self.model) {
+            (Some(size), _) => ClassifierConfig { size, model: PathBuf::new() },
+            (None, Some(model)) => ClassifierConfig { model: model.clone(), ..config },
+            (None, None) => config,
+        }
+    }
 }
 
 /// The detector's parameters as options, with OpenCV's names.

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use visaged::classifier::equalise::equalise;
 use visaged::classifier::mini_xception::MiniXception;
 use visaged::classifier::preprocess::{CropBox, Cropper, SIDE};
+use visaged::config::NetworkSize;
 
 use crate::patterns::Picture;
 
@@ -102,12 +103,12 @@ fn a_network_that_was_trained_on_equalised_faces_sees_them() {
     let mut crop: [f32; SIDE * SIDE] = std::array::from_fn(|pixel| dull.as_raw()[pixel].into());
     equalise(&mut crop, 1.0);
     let bright = GrayImage::from_raw(48, 48, crop.map(|value| value as u8).to_vec()).unwrap();
-    let expected = MiniXception::builtin().unwrap().classify_crop(&bright).unwrap();
+    let expected = MiniXception::builtin(NetworkSize::Nano).unwrap().classify_crop(&bright).unwrap();
 
     let (bytes, checksum) = with_property("visaged.equalisation", "1.0");
     let mut network = MiniXception::from_bytes(&bytes, &checksum, "model.onnx").unwrap();
     assert_eq!(network.classify_crop(&dull).unwrap(), expected);
-    assert_ne!(MiniXception::builtin().unwrap().classify_crop(&dull).unwrap(), expected);
+    assert_ne!(MiniXception::builtin(NetworkSize::Nano).unwrap().classify_crop(&dull).unwrap(), expected);
 
     for nonsense in ["1.5", "-0.1", "NaN", "much"] {
         let (bytes, checksum) = with_property("visaged.equalisation", nonsense);
@@ -118,14 +119,21 @@ fn a_network_that_was_trained_on_equalised_faces_sees_them() {
 
 #[test]
 fn probabilities_are_those_of_onnxruntime() {
-    let vectors: Vectors<NetworkCase> = serde_json::from_str(include_str!("../data/nano_vectors.json")).unwrap();
-    assert!(vectors.cases.len() >= 10);
-    let mut network = MiniXception::builtin().unwrap();
-    for NetworkCase { picture, probabilities } in vectors.cases {
-        let ours = network.classify_crop(&picture.draw()).unwrap();
-        for (ours, theirs) in ours.as_array().iter().zip(probabilities) {
-            // Both compute in f32, in another order; measured differences are below 1e-5.
-            assert!((ours - theirs).abs() < 1e-4, "{} {}: {ours}, onnxruntime's {theirs}", picture.pattern, picture.seed);
+    let files = [
+        (NetworkSize::Base, include_str!("../data/base_vectors.json")),
+        (NetworkSize::Nano, include_str!("../data/nano_vectors.json")),
+    ];
+    for (size, vectors) in files {
+        let vectors: Vectors<NetworkCase> = serde_json::from_str(vectors).unwrap();
+        assert!(vectors.cases.len() >= 10);
+        let mut network = MiniXception::builtin(size).unwrap();
+        for NetworkCase { picture, probabilities } in vectors.cases {
+            let ours = network.classify_crop(&picture.draw()).unwrap();
+            for (ours, theirs) in ours.as_array().iter().zip(probabilities) {
+                // Both compute in f32, in another order; measured differences are below 1e-5.
+                let Picture { pattern, seed, .. } = &picture;
+                assert!((ours - theirs).abs() < 1e-4, "{size:?}, {pattern} {seed}: {ours}, onnxruntime's {theirs}");
+            }
         }
     }
 }

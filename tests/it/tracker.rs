@@ -16,13 +16,13 @@ fn following_faces_allocates_nothing_once_that_many_were_seen() {
     // Until they are announced.
     for step in 0..4 {
         frame.captured_at = Duration::from_millis(66 * step);
-        tracker.update(&frame, &faces, |_| Ok(probabilities)).unwrap();
+        tracker.update(&frame, &faces, |_| Ok(Some(probabilities))).unwrap();
     }
     let allocations = allocation_counter::measure(|| {
         for step in 4..100 {
             frame.captured_at = Duration::from_millis(66 * step);
             // Faces come and go.
-            tracker.update(&frame, &faces[..step as usize % 6], |_| Ok(probabilities)).unwrap();
+            tracker.update(&frame, &faces[..step as usize % 6], |_| Ok(Some(probabilities))).unwrap();
         }
     });
     assert_eq!(allocations.count_total, 0);

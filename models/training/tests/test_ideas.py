@@ -1,12 +1,15 @@
 """What the comparisons are made of; run with `python -m pytest training`, needs no data set."""
 
 import numpy as np
+import onnxruntime
 import torch
 
 from training import vectors
 from training.ease import ease, gradient_histograms
 from training.explain import guided_gradient
-from training.networks import build
+from training.export import save, to_onnx
+from training.networks import FaceHead, build
+from training.not_a_face import features_of
 from training.smote import nearest, oversample
 
 
@@ -68,3 +71,16 @@ def test_the_guided_rule_changes_the_gradient_and_keeps_its_shape():
     plain = x.grad[0, 0].numpy()
     assert guided.shape == (48, 48) and np.isfinite(guided).all() and np.abs(guided).max() > 0
     assert not np.allclose(guided, plain)
+
+
+def test_the_face_head_becomes_a_second_output(tmp_path):
+    torch.manual_seed(4)
+    network, head = build("probe").eval(), FaceHead(128).eval()
+    network.equalise = 0.0
+    save(to_onnx(network, 1.0, False, {"visaged.contract": "1"}, head), tmp_path / "net.onnx")
+    face = vectors.draw("blobs", 3, 48, 48)[None, None].astype(np.float32)
+    session = onnxruntime.InferenceSession(str(tmp_path / "net.onnx"))
+    found = session.run(["face"], {"grey": face})[0]
+    with torch.no_grad():
+        expected = head(features_of(network, torch.from_numpy(face), exact=True)).sigmoid()
+    assert found.shape == (1, 1) and abs(float(found[0, 0]) - float(expected[0])) < 1e-5
