@@ -111,26 +111,52 @@ impl Default for CameraConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DetectorConfig {
-    /// The cascade file (OpenCV's XML, Haar features).
-    pub cascade: PathBuf,
-    /// Ratio between two window sizes, above 1. Smaller finds more and costs more.
-    pub scale_factor: f64,
-    /// How many more windows than one must agree on a face. Smaller finds more, true and false.
-    pub min_neighbors: u32,
-    /// Smallest face in pixels; 0: the cascade's own window. The strongest lever on the cost.
+    /// What finds them.
+    pub kind: DetectorKind,
+    /// Smallest face in pixels; 0: the smallest that the detector knows. The strongest lever on the cost.
     pub min_size: u32,
     /// Largest face in pixels; 0: no limit.
     pub max_size: u32,
+    /// For `builtin` and `onnx`: the probability from which on a face counts, below 1; 0: what suits the network. Smaller finds more, true and false.
+    pub threshold: f64,
+    /// For `onnx`: the YuNet file. For `builtin`: another network of the same contract; empty: the one in the program.
+    pub model: PathBuf,
+    /// For `haar`: the cascade file (OpenCV's XML, Haar features).
+    pub cascade: PathBuf,
+    /// For `haar`: ratio between two window sizes, above 1. Smaller finds more and costs more.
+    pub scale_factor: f64,
+    /// For `haar`: how many more windows than one must agree on a face. Smaller finds more, true and false.
+    pub min_neighbors: u32,
+}
+
+/// The kinds of detector; see [`crate::detector`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum DetectorKind {
+    /// The network in the program.
+    Builtin,
+    /// OpenCV's cascade.
+    Haar,
+    /// A YuNet file.
+    Onnx,
+}
+
+impl DetectorKind {
+    /// What is used where nothing else is said.
+    pub const DEFAULT: Self = Self::Builtin;
 }
 
 impl Default for DetectorConfig {
     fn default() -> Self {
         Self {
+            kind: DetectorKind::DEFAULT,
+            min_size: 48,
+            max_size: 0,
+            threshold: 0.0,
+            model: PathBuf::new(),
             cascade: "/usr/share/opencv4/haarcascades/haarcascade_frontalface_default.xml".into(),
             scale_factor: 1.1,
             min_neighbors: 3,
-            min_size: 48,
-            max_size: 0,
         }
     }
 }
@@ -149,6 +175,8 @@ pub struct ClassifierConfig {
 pub struct TrackerConfig {
     /// Time constant of the smoothing in seconds; 0: none. Larger is calmer and slower.
     pub smoothing_s: f64,
+    /// How long a face must have been in sight before it is announced, in seconds; 0: at once. Keeps false faces of a moment away.
+    pub announce_after_s: f64,
     /// By how much another expression's probability must lead before it is shown, 0 to 1.
     pub lead: f64,
     /// How long a face that is not found any more is remembered, in seconds.
@@ -158,6 +186,11 @@ pub struct TrackerConfig {
 }
 
 impl TrackerConfig {
+    /// [`announce_after_s`](Self::announce_after_s) as a duration.
+    pub fn announce_after(&self) -> Duration {
+        Duration::from_secs_f64(self.announce_after_s)
+    }
+
     /// [`forget_after_s`](Self::forget_after_s) as a duration.
     pub fn forget_after(&self) -> Duration {
         Duration::from_secs_f64(self.forget_after_s)
@@ -166,7 +199,7 @@ impl TrackerConfig {
 
 impl Default for TrackerConfig {
     fn default() -> Self {
-        Self { smoothing_s: 0.5, lead: 0.1, forget_after_s: 1.0, min_overlap: 0.3 }
+        Self { smoothing_s: 0.5, announce_after_s: 0.1, lead: 0.1, forget_after_s: 1.0, min_overlap: 0.3 }
     }
 }
 
@@ -345,7 +378,12 @@ impl Config {
                 rule: format!("0 or at least min_size ({})", detector.min_size),
             });
         }
+        in_range("detector", "threshold", detector.threshold, 0.0, 0.99)?;
+        if detector.kind == DetectorKind::Onnx && detector.model.as_os_str().is_empty() {
+            return Err(OutOfRange { table: "detector", key: "model", rule: "a YuNet file, since kind is \"onnx\"".into() });
+        }
         in_range("tracker", "smoothing_s", tracker.smoothing_s, 0.0, 60.0)?;
+        in_range("tracker", "announce_after_s", tracker.announce_after_s, 0.0, 60.0)?;
         in_range("tracker", "lead", tracker.lead, 0.0, 1.0)?;
         in_range("tracker", "forget_after_s", tracker.forget_after_s, 0.0, 60.0)?;
         in_range("tracker", "min_overlap", tracker.min_overlap, 0.01, 1.0)?;
@@ -492,6 +530,20 @@ mod tests {
         assert_eq!(
             message("[camera]\nsource = \"replay\"\n"),
             "visaged.toml:1: replay in [camera] must be a file or folder, since source is \"replay\""
+        );
+    }
+
+    #[test]
+    fn a_yunet_detector_without_its_file_is_refused() {
+        assert_eq!(
+            message("[detector]\nkind = \"onnx\"\n"),
+            "visaged.toml:1: model in [detector] must be a YuNet file, since kind is \"onnx\""
+        );
+        let unknown = message("[detector]\nkind = \"hog\"\n");
+        assert!(unknown.contains("hog") && unknown.contains("`builtin`, `haar`, `onnx`"), "{unknown}");
+        assert_eq!(
+            message("[detector]\nthreshold = 1.0\n"),
+            "visaged.toml:2: threshold in [detector] must be from 0 to 0.99, not 1"
         );
     }
 

@@ -16,6 +16,8 @@
 pub mod config;
 pub mod frame;
 pub mod stop;
+pub mod network;
+pub mod resample;
 
 pub mod camera;
 pub mod latest;

@@ -4,18 +4,11 @@
 
 use std::time::Duration;
 
+use anyhow::Result;
+
 use crate::classifier::{Emotion, Probabilities};
 use crate::config::TrackerConfig;
 use crate::frame::{BoundingBox, Frame};
-
-/// One face in one frame, as detector and classifier see it.
-#[derive(Clone, Copy, Debug)]
-pub struct ClassifiedFace {
-    /// Where it is.
-    pub bounding_box: BoundingBox,
-    /// What it shows in this frame alone.
-    pub probabilities: Probabilities,
-}
 
 /// A face that is followed from frame to frame.
 #[derive(Clone, Copy, Debug)]
@@ -63,15 +56,31 @@ impl Observation {
     }
 }
 
+/// So old the newest look at a face's expression may become, as long as the frames come faster. With several faces they are looked at in turn.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
 /// Follows faces from frame to frame.
 pub struct Tracker {
     config: TrackerConfig,
     next_id: u64,
     observation: Observation,
+    /// The faces of the observation, and those that are not yet announced, in order of appearance.
+    tracks: Vec<Track>,
+    /// Where the faces were found in the last frame; nothing if one was not.
+    in_sight: Vec<BoundingBox>,
     /// Overlaps of known with found faces, best first; a buffer.
     pairs: Vec<Pair>,
-    /// Which of the found faces are not yet assigned; a buffer.
-    unassigned: Vec<bool>,
+    /// For each found face the known one, and what it shows if that was looked at; a buffer.
+    looks: Vec<Look>,
+}
+
+/// A face that is followed.
+#[derive(Clone, Copy)]
+struct Track {
+    /// Its `id` is 0 until it is announced.
+    face: TrackedFace,
+    /// When its expression was last looked at.
+    looked_at: Duration,
 }
 
 #[derive(Clone, Copy)]
@@ -81,88 +90,179 @@ struct Pair {
     found: usize,
 }
 
+#[derive(Clone, Copy, Default)]
+struct Look {
+    known: Option<usize>,
+    probabilities: Option<Probabilities>,
+}
+
 impl Tracker {
     /// A tracker that knows no face yet.
     pub fn new(config: TrackerConfig) -> Self {
-        Self { config, next_id: 1, observation: Observation::default(), pairs: Vec::new(), unassigned: Vec::new() }
+        Self {
+            config,
+            next_id: 1,
+            observation: Observation::default(),
+            tracks: Vec::new(),
+            in_sight: Vec::new(),
+            pairs: Vec::new(),
+            looks: Vec::new(),
+        }
     }
 
     /// Forgets all faces: after a time without pictures somebody else may stand in the same place.
     pub fn forget(&mut self) {
+        self.tracks.clear();
+        self.in_sight.clear();
         self.observation.faces.clear();
     }
 
-    /// Takes in what was found in `frame`, which must not be older than the one before.
-    pub fn update(&mut self, frame: &Frame, found: &[ClassifiedFace]) -> &Observation {
+    /// Where the known faces were in the last frame, those not yet announced too; nothing if one of them was not found there, so that it must be looked
+    /// for everywhere.
+    pub fn in_sight(&self) -> &[BoundingBox] {
+        &self.in_sight
+    }
+
+    /// Takes in where faces were found in `frame`, which must not be older than the one before. What they show is asked of `look`: of a new face at
+    /// once; of the known ones in turn, as many in each frame as it takes for each to be looked at every 0.2 s (one alone: in every frame).
+    ///
+    /// # Errors
+    /// The first of `look`; the frame then counts for nothing.
+    pub fn update(
+        &mut self,
+        frame: &Frame,
+        found: &[BoundingBox],
+        mut look: impl FnMut(BoundingBox) -> Result<Probabilities>,
+    ) -> Result<&Observation> {
+        let now = frame.captured_at;
+        self.pair_up(found);
+        let mut turns = self.turns(now, found.len());
+        while let Some(index) = self.next_to_look_at(&mut turns) {
+            self.looks[index].probabilities = Some(look(found[index])?);
+        }
+
+        for (look, &place) in self.looks.iter().zip(found) {
+            if let Some(known) = look.known {
+                self.tracks[known].follow(place, look.probabilities, now, &self.config);
+            }
+        }
+        // After pairing: at less than one frame in this time a face would be a new one in every frame. One that was never announced and is not seen
+        // again at once was none.
+        let forget_after = self.config.forget_after();
+        self.tracks.retain(|Track { face, .. }| {
+            now.saturating_sub(face.last_seen) <= if face.id == 0 { Duration::ZERO } else { forget_after }
+        });
+        for (look, &place) in self.looks.iter().zip(found) {
+            if let (None, Some(probabilities)) = (look.known, look.probabilities) {
+                self.tracks.push(Track::new(place, probabilities, now));
+            }
+        }
+        self.announce(frame);
+        Ok(&self.observation)
+    }
+
+    /// Fills the observation, and `in_sight`.
+    fn announce(&mut self, frame: &Frame) {
         let now = frame.captured_at;
         self.observation.captured_at = now;
         self.observation.image_size = frame.image.dimensions();
         self.observation.dropped = frame.dropped;
+        self.observation.faces.clear();
+        self.in_sight.clear();
+        for Track { face, .. } in &mut self.tracks {
+            if face.id == 0 && now.saturating_sub(face.first_seen) >= self.config.announce_after() {
+                face.id = self.next_id;
+                self.next_id += 1;
+                // What it showed before nobody saw.
+                face.expression = face.probabilities.top();
+                face.expression_since = now;
+            }
+            if face.id != 0 {
+                self.observation.faces.push(*face);
+            }
+            self.in_sight.push(face.bounding_box);
+        }
+        if self.tracks.iter().any(|track| track.face.last_seen < now) {
+            self.in_sight.clear();
+        }
+    }
 
-        self.pair_up(found);
-        for pair in &self.pairs {
-            follow(&mut self.observation.faces[pair.known], &found[pair.found], now, &self.config);
+    /// Of how many known faces the expression is looked at in this frame.
+    fn turns(&self, now: Duration, found: usize) -> usize {
+        let elapsed = now.saturating_sub(self.observation.captured_at);
+        let share = elapsed.as_secs_f64() / LOOK_EVERY.as_secs_f64();
+        ((share.min(1.0) * found as f64).ceil() as usize).max(1)
+    }
+
+    /// A new face, else the known one that was not looked at for longest.
+    fn next_to_look_at(&self, turns: &mut usize) -> Option<usize> {
+        let waiting = || self.looks.iter().enumerate().filter(|(_, look)| look.probabilities.is_none());
+        if let Some((index, _)) = waiting().find(|(_, look)| look.known.is_none()) {
+            return Some(index);
         }
-        // After pairing: at less than one frame in this time a face would be a new one in every frame.
-        let forget_after = self.config.forget_after();
-        self.observation.faces.retain(|face| now.saturating_sub(face.last_seen) <= forget_after);
-        for (face, _) in found.iter().zip(&self.unassigned).filter(|(_, unassigned)| **unassigned) {
-            self.observation.faces.push(TrackedFace {
-                id: self.next_id,
-                bounding_box: face.bounding_box,
-                probabilities: face.probabilities,
-                expression: face.probabilities.top(),
-                expression_since: now,
-                first_seen: now,
-                last_seen: now,
-            });
-            self.next_id += 1;
-        }
-        &self.observation
+        *turns = turns.checked_sub(1)?;
+        let known = waiting().filter_map(|(index, look)| Some((self.tracks[look.known?].looked_at, index)));
+        known.min().map(|(_, index)| index)
     }
 
     /// Assigns found faces to known ones, one to one, best overlap first. (With the few faces of a picture the greedy way differs from the
     /// optimal assignment only where two faces overlap each other.)
-    fn pair_up(&mut self, found: &[ClassifiedFace]) {
-        self.pairs.clear();
-        for (known, face) in self.observation.faces.iter().enumerate() {
+    fn pair_up(&mut self, found: &[BoundingBox]) {
+        let Self { tracks, pairs, looks, config, .. } = self;
+        pairs.clear();
+        for (known, Track { face, .. }) in tracks.iter().enumerate() {
             for (index, candidate) in found.iter().enumerate() {
-                let overlap = face.bounding_box.iou(candidate.bounding_box);
-                if f64::from(overlap) >= self.config.min_overlap {
-                    self.pairs.push(Pair { overlap, known, found: index });
+                let overlap = face.bounding_box.iou(*candidate);
+                if f64::from(overlap) >= config.min_overlap {
+                    pairs.push(Pair { overlap, known, found: index });
                 }
             }
         }
-        self.pairs.sort_unstable_by(|a, b| b.overlap.total_cmp(&a.overlap).then(a.known.cmp(&b.known)));
-        self.unassigned.clear();
-        self.unassigned.resize(found.len(), true);
-        let mut kept = 0;
-        for index in 0..self.pairs.len() {
-            let pair = self.pairs[index];
-            let known_is_free = self.pairs[..kept].iter().all(|earlier| earlier.known != pair.known);
-            if known_is_free && std::mem::take(&mut self.unassigned[pair.found]) {
-                self.pairs[kept] = pair;
-                kept += 1;
+        pairs.sort_unstable_by(|a, b| b.overlap.total_cmp(&a.overlap).then(a.known.cmp(&b.known)));
+        looks.clear();
+        looks.resize(found.len(), Look::default());
+        for pair in pairs {
+            let is_free = looks.iter().all(|look| look.known != Some(pair.known));
+            if is_free && looks[pair.found].known.is_none() {
+                looks[pair.found].known = Some(pair.known);
             }
         }
-        self.pairs.truncate(kept);
     }
 }
 
-/// Moves a known face to where it was found and mixes in what it shows now.
-///
-/// The share of the new probabilities is 1 − exp(−dt/τ): the step response of a first-order low pass, whatever the frame rate.
-fn follow(face: &mut TrackedFace, found: &ClassifiedFace, now: Duration, config: &TrackerConfig) {
-    let elapsed = now.saturating_sub(face.last_seen).as_secs_f64();
-    let share = if config.smoothing_s > 0.0 { 1.0 - (-elapsed / config.smoothing_s).exp() } else { 1.0 };
-    face.probabilities = face.probabilities.towards(&found.probabilities, share as f32);
-    face.bounding_box = found.bounding_box;
-    face.last_seen = now;
+impl Track {
+    fn new(place: BoundingBox, probabilities: Probabilities, now: Duration) -> Self {
+        let face = TrackedFace {
+            id: 0,
+            bounding_box: place,
+            probabilities,
+            expression: probabilities.top(),
+            expression_since: now,
+            first_seen: now,
+            last_seen: now,
+        };
+        Self { face, looked_at: now }
+    }
 
-    let challenger = face.probabilities.top();
-    if f64::from(face.probabilities.of(challenger) - face.confidence()) >= config.lead && challenger != face.expression {
-        face.expression = challenger;
-        face.expression_since = now;
+    /// Moves a known face to where it was found and mixes in what it shows now, if that was looked at.
+    ///
+    /// The share of the new probabilities is 1 − exp(−dt/τ), with the time since the last look: the step response of a first-order low pass, whatever
+    /// the frame rate.
+    fn follow(&mut self, place: BoundingBox, shows: Option<Probabilities>, now: Duration, config: &TrackerConfig) {
+        let Self { face, looked_at } = self;
+        face.bounding_box = place;
+        face.last_seen = now;
+        let Some(shows) = shows else { return };
+        let elapsed = now.saturating_sub(*looked_at).as_secs_f64();
+        let share = if config.smoothing_s > 0.0 { 1.0 - (-elapsed / config.smoothing_s).exp() } else { 1.0 };
+        face.probabilities = face.probabilities.towards(&shows, share as f32);
+        *looked_at = now;
+
+        let challenger = face.probabilities.top();
+        if f64::from(face.probabilities.of(challenger) - face.confidence()) >= config.lead && challenger != face.expression {
+            face.expression = challenger;
+            face.expression_since = now;
+        }
     }
 }
 
@@ -171,28 +271,39 @@ mod tests {
     use super::*;
 
     fn config() -> TrackerConfig {
-        TrackerConfig { smoothing_s: 0.5, lead: 0.1, forget_after_s: 1.0, min_overlap: 0.3 }
+        TrackerConfig { smoothing_s: 0.5, announce_after_s: 0.0, lead: 0.1, forget_after_s: 1.0, min_overlap: 0.3 }
     }
 
     fn at(milliseconds: u64) -> Frame {
         Frame { captured_at: Duration::from_millis(milliseconds), ..Frame::default() }
     }
 
-    fn face(x: u32, emotion: Emotion, probability: f32) -> ClassifiedFace {
+    /// A face in a frame, and what it shows there.
+    #[derive(Clone, Copy)]
+    struct Shown {
+        place: BoundingBox,
+        probabilities: Probabilities,
+    }
+
+    /// An update with faces that show this, each as often as it is looked at.
+    fn update<'a>(tracker: &'a mut Tracker, frame: &Frame, faces: &[Shown]) -> &'a Observation {
+        let places: Vec<_> = faces.iter().map(|face| face.place).collect();
+        let look = |place| Ok(faces.iter().find(|face| face.place == place).expect("a face that was found").probabilities);
+        tracker.update(frame, &places, look).unwrap()
+    }
+
+    fn face(x: u32, emotion: Emotion, probability: f32) -> Shown {
         let mut values = [(1.0 - probability) / 6.0; 7];
         values[emotion as usize] = probability;
-        ClassifiedFace {
-            bounding_box: BoundingBox { x, y: 10, width: 50, height: 50 },
-            probabilities: Probabilities::new(values).unwrap(),
-        }
+        Shown { place: BoundingBox { x, y: 10, width: 50, height: 50 }, probabilities: Probabilities::new(values).unwrap() }
     }
 
     #[test]
     fn a_face_that_moves_keeps_its_identity() {
         let mut tracker = Tracker::new(config());
-        let id = tracker.update(&at(0), &[face(10, Emotion::Happy, 0.9)]).faces[0].id;
+        let id = update(&mut tracker, &at(0), &[face(10, Emotion::Happy, 0.9)]).faces[0].id;
         for step in 1..20 {
-            let observation = tracker.update(&at(step * 66), &[face(10 + 8 * step as u32, Emotion::Happy, 0.9)]);
+            let observation = update(&mut tracker, &at(step * 66), &[face(10 + 8 * step as u32, Emotion::Happy, 0.9)]);
             assert_eq!(observation.faces.len(), 1);
             assert_eq!(observation.faces[0].id, id);
         }
@@ -202,9 +313,9 @@ mod tests {
     fn two_faces_are_never_mixed_even_when_the_detector_changes_their_order() {
         let mut tracker = Tracker::new(config());
         let (left, right) = (face(0, Emotion::Happy, 0.9), face(100, Emotion::Sad, 0.9));
-        tracker.update(&at(0), &[left, right]);
+        update(&mut tracker, &at(0), &[left, right]);
         for step in 1..10 {
-            let faces = &tracker.update(&at(step * 66), &[right, left]).faces;
+            let faces = &update(&mut tracker, &at(step * 66), &[right, left]).faces;
             assert_eq!([faces[0].expression, faces[1].expression], [Emotion::Happy, Emotion::Sad]);
             assert!(faces[0].confidence() > 0.89 && faces[1].confidence() > 0.89);
         }
@@ -213,8 +324,8 @@ mod tests {
     #[test]
     fn each_known_face_takes_one_found_face_the_best_overlapping() {
         let mut tracker = Tracker::new(config());
-        tracker.update(&at(0), &[face(0, Emotion::Happy, 0.9)]);
-        let observation = tracker.update(&at(66), &[face(20, Emotion::Happy, 0.9), face(2, Emotion::Happy, 0.9)]);
+        update(&mut tracker, &at(0), &[face(0, Emotion::Happy, 0.9)]);
+        let observation = update(&mut tracker, &at(66), &[face(20, Emotion::Happy, 0.9), face(2, Emotion::Happy, 0.9)]);
         assert_eq!(observation.faces.iter().map(|face| (face.id, face.bounding_box.x)).collect::<Vec<_>>(), [(1, 2), (2, 20)]);
     }
 
@@ -222,9 +333,9 @@ mod tests {
     fn smoothing_follows_a_step_with_the_time_constant_at_any_frame_rate() {
         for milliseconds in [10, 50, 250] {
             let mut tracker = Tracker::new(config());
-            tracker.update(&at(0), &[face(0, Emotion::Sad, 1.0)]);
+            update(&mut tracker, &at(0), &[face(0, Emotion::Sad, 1.0)]);
             for step in 1..=500 / milliseconds {
-                tracker.update(&at(step * milliseconds), &[face(0, Emotion::Happy, 1.0)]);
+                update(&mut tracker, &at(step * milliseconds), &[face(0, Emotion::Happy, 1.0)]);
             }
             // After one time constant: 1 − 1/e.
             let happy = tracker.observation.faces[0].probabilities.of(Emotion::Happy);
@@ -235,10 +346,10 @@ mod tests {
     #[test]
     fn the_shown_expression_does_not_flicker_between_two_that_are_nearly_equal() {
         let mut tracker = Tracker::new(config());
-        tracker.update(&at(0), &[face(0, Emotion::Sad, 0.5)]);
+        update(&mut tracker, &at(0), &[face(0, Emotion::Sad, 0.5)]);
         for step in 1..100 {
             let emotion = if step % 2 == 0 { Emotion::Sad } else { Emotion::Neutral };
-            let observation = tracker.update(&at(step * 66), &[face(0, emotion, 0.5)]);
+            let observation = update(&mut tracker, &at(step * 66), &[face(0, emotion, 0.5)]);
             assert_eq!(observation.faces[0].expression, Emotion::Sad);
             assert_eq!(observation.faces[0].expression_since, Duration::ZERO);
         }
@@ -247,9 +358,9 @@ mod tests {
     #[test]
     fn the_shown_expression_changes_soon_after_the_face_does() {
         let mut tracker = Tracker::new(config());
-        tracker.update(&at(0), &[face(0, Emotion::Neutral, 0.9)]);
+        update(&mut tracker, &at(0), &[face(0, Emotion::Neutral, 0.9)]);
         let changed = (1..).find(|step| {
-            tracker.update(&at(step * 66), &[face(0, Emotion::Surprise, 0.9)]).faces[0].expression == Emotion::Surprise
+            update(&mut tracker, &at(step * 66), &[face(0, Emotion::Surprise, 0.9)]).faces[0].expression == Emotion::Surprise
         });
         // The two are equal after τ ln 2 = 0.35 s; the lead of 0.1 is there 0.06 s later.
         assert_eq!(changed, Some(7));
@@ -258,27 +369,27 @@ mod tests {
     #[test]
     fn a_face_that_the_detector_misses_for_a_moment_is_the_same_face() {
         let mut tracker = Tracker::new(config());
-        tracker.update(&at(0), &[face(0, Emotion::Happy, 0.9)]);
-        assert_eq!(tracker.update(&at(500), &[]).faces.len(), 1);
-        assert_eq!(tracker.update(&at(900), &[face(5, Emotion::Happy, 0.9)]).faces[0].id, 1);
-        assert!(tracker.update(&at(2000), &[]).faces.is_empty());
-        assert_eq!(tracker.update(&at(2066), &[face(5, Emotion::Happy, 0.9)]).faces[0].id, 2);
+        update(&mut tracker, &at(0), &[face(0, Emotion::Happy, 0.9)]);
+        assert_eq!(update(&mut tracker, &at(500), &[]).faces.len(), 1);
+        assert_eq!(update(&mut tracker, &at(900), &[face(5, Emotion::Happy, 0.9)]).faces[0].id, 1);
+        assert!(update(&mut tracker, &at(2000), &[]).faces.is_empty());
+        assert_eq!(update(&mut tracker, &at(2066), &[face(5, Emotion::Happy, 0.9)]).faces[0].id, 2);
     }
 
     #[test]
     fn a_face_in_every_frame_stays_the_same_face_however_slow_the_frames_are() {
         let mut tracker = Tracker::new(config());
         for step in 0..4 {
-            assert_eq!(tracker.update(&at(3000 * step), &[face(0, Emotion::Happy, 0.9)]).faces[0].id, 1);
+            assert_eq!(update(&mut tracker, &at(3000 * step), &[face(0, Emotion::Happy, 0.9)]).faces[0].id, 1);
         }
     }
 
     #[test]
     fn a_face_after_a_pause_without_pictures_is_another_face() {
         let mut tracker = Tracker::new(config());
-        tracker.update(&at(0), &[face(0, Emotion::Happy, 0.9)]);
+        update(&mut tracker, &at(0), &[face(0, Emotion::Happy, 0.9)]);
         tracker.forget();
-        let faces = &tracker.update(&at(20_000), &[face(0, Emotion::Sad, 0.9)]).faces;
+        let faces = &update(&mut tracker, &at(20_000), &[face(0, Emotion::Sad, 0.9)]).faces;
         assert_eq!(faces.iter().map(|face| (face.id, face.expression)).collect::<Vec<_>>(), [(2, Emotion::Sad)]);
     }
 
@@ -286,11 +397,79 @@ mod tests {
     fn the_main_face_is_the_largest_and_of_equal_ones_the_first() {
         let mut tracker = Tracker::new(config());
         let mut large = face(200, Emotion::Sad, 0.9);
-        large.bounding_box.width = 80;
+        large.place.width = 80;
         assert_eq!(
-            tracker.update(&at(0), &[face(0, Emotion::Happy, 0.9), face(100, Emotion::Fear, 0.9)]).main_face().unwrap().id,
+            update(&mut tracker, &at(0), &[face(0, Emotion::Happy, 0.9), face(100, Emotion::Fear, 0.9)]).main_face().unwrap().id,
             1
         );
-        assert_eq!(tracker.update(&at(10), &[large]).main_face().unwrap().expression, Emotion::Sad);
+        assert_eq!(update(&mut tracker, &at(10), &[large]).main_face().unwrap().expression, Emotion::Sad);
+    }
+
+    #[test]
+    fn a_face_is_announced_when_it_was_in_sight_for_a_while() {
+        let mut tracker = Tracker::new(TrackerConfig { announce_after_s: 0.1, ..config() });
+        let happy = [face(0, Emotion::Happy, 0.9)];
+        assert!(update(&mut tracker, &at(0), &happy).faces.is_empty());
+        assert!(update(&mut tracker, &at(66), &happy).faces.is_empty());
+        let announced = update(&mut tracker, &at(133), &happy).faces[0];
+        assert_eq!((announced.id, announced.first_seen), (1, Duration::ZERO));
+        assert_eq!(announced.expression_since, Duration::from_millis(133));
+    }
+
+    #[test]
+    fn a_face_of_a_moment_is_never_announced() {
+        let mut tracker = Tracker::new(TrackerConfig { announce_after_s: 0.1, ..config() });
+        for step in 0..50 {
+            // In two of three frames.
+            let faces = &[face(0, Emotion::Happy, 0.9)][..usize::from(step % 3 != 2)];
+            assert!(update(&mut tracker, &at(66 * step), faces).faces.is_empty());
+        }
+        // The number is for the first that is.
+        for step in 50..53 {
+            update(&mut tracker, &at(66 * step), &[face(0, Emotion::Happy, 0.9)]);
+        }
+        assert_eq!(tracker.observation.faces[0].id, 1);
+    }
+
+    #[test]
+    fn one_face_is_looked_at_in_every_frame_and_eight_in_turn_within_a_fifth_of_a_second() {
+        for (count, per_frame) in [(1, 1), (2, 1), (8, 3)] {
+            let faces: Vec<_> = (0..count).map(|index| face(60 * index, Emotion::Happy, 0.9).place).collect();
+            let mut tracker = Tracker::new(config());
+            let mut looked_at = vec![0; count as usize];
+            for step in 0..60 {
+                let mut looks = 0;
+                let shown = |place: BoundingBox| {
+                    looked_at[place.x as usize / 60] = step;
+                    looks += 1;
+                    Ok(face(0, Emotion::Happy, 0.9).probabilities)
+                };
+                tracker.update(&at(66 * step), &faces, shown).unwrap();
+                assert_eq!(looks, if step == 0 { count } else { per_frame });
+                assert!(looked_at.iter().all(|last| 66 * (step - last) < 200), "{looked_at:?} at {step}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_face_that_cannot_be_looked_at_leaves_everything_as_it_was() {
+        let mut tracker = Tracker::new(config());
+        update(&mut tracker, &at(0), &[face(0, Emotion::Happy, 0.9)]);
+        let places = [face(5, Emotion::Happy, 0.9).place];
+        assert!(tracker.update(&at(66), &places, |_| anyhow::bail!("no probabilities")).is_err());
+        assert_eq!(tracker.observation.captured_at, Duration::ZERO);
+        assert_eq!(tracker.in_sight(), [face(0, Emotion::Happy, 0.9).place]);
+    }
+
+    #[test]
+    fn where_to_look_is_not_said_while_a_face_is_lost() {
+        let mut tracker = Tracker::new(config());
+        let (left, right) = (face(0, Emotion::Happy, 0.9), face(100, Emotion::Sad, 0.9));
+        update(&mut tracker, &at(0), &[left, right]);
+        assert_eq!(tracker.in_sight(), [left.place, right.place]);
+        update(&mut tracker, &at(66), &[right]);
+        assert_eq!(tracker.in_sight(), []);
+        update(&mut tracker, &at(1133), &[right]);
+        assert_eq!(tracker.in_sight(), [right.place]);
     }
 }

@@ -17,7 +17,7 @@ pub(super) struct Args {
     print: bool,
 }
 
-/// Reads the file, and loads the cascade and the network that it names.
+/// Reads the file, and loads the detector and the network that it names.
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
     let config = stages::load_config(args.config.as_deref())?;
     run::open_pipeline(&config)?;

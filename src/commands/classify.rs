@@ -10,7 +10,6 @@ use super::pictures::{PictureArgs, Place, Report};
 use super::stages::{self, DetectorArgs};
 use crate::classifier::{Emotion, EmotionClassifier, Probabilities};
 use crate::config::ClassifierConfig;
-use crate::detector::FaceDetector;
 use crate::frame::BoundingBox;
 
 #[derive(Debug, clap::Args)]
@@ -33,14 +32,14 @@ struct Face {
     place: Place,
     /// None for a crop, which nobody detected.
     #[serde(skip_serializing_if = "Option::is_none")]
-    neighbors: Option<u32>,
+    score: Option<f32>,
     expression: Emotion,
     probabilities: Probabilities,
 }
 
 impl Face {
-    fn new(place: BoundingBox, neighbors: Option<u32>, probabilities: Probabilities) -> Self {
-        Self { place: place.into(), neighbors, expression: probabilities.top(), probabilities }
+    fn new(place: BoundingBox, score: Option<f32>, probabilities: Probabilities) -> Self {
+        Self { place: place.into(), score, expression: probabilities.top(), probabilities }
     }
 }
 
@@ -62,7 +61,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
         |image| {
             let found = detector.detect(image).iter();
             found
-                .map(|face| Ok(Face::new(face.bounding_box, Some(face.neighbors), network.classify(image, face.bounding_box)?)))
+                .map(|face| Ok(Face::new(face.bounding_box, Some(face.score), network.classify(image, face.bounding_box)?)))
                 .collect()
         },
         tell,

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use super::stages::DetectorArgs;
 use super::{run, signals, start_log};
 use crate::camera::{devices, rpicam};
-use crate::config::{CameraConfig, Config, ReplaySpeed, SourceKind};
+use crate::config::{CameraConfig, Config, DetectorConfig, ReplaySpeed, SourceKind};
 use crate::stop::Stop;
 
 /// So long the explanation stands before the scene covers it.
@@ -23,9 +24,8 @@ pub(super) struct Args {
     /// End after this many seconds.
     #[arg(long, value_name = "N")]
     seconds: Option<u64>,
-    /// Cascade file [default: where Debian's package opencv-data puts the frontal face]
-    #[arg(long, value_name = "FILE")]
-    cascade: Option<PathBuf>,
+    #[command(flatten)]
+    detector: DetectorArgs,
 }
 
 pub(super) fn run(args: &Args, verbose: u8, out: &mut dyn Write) -> Result<()> {
@@ -39,11 +39,9 @@ pub(super) fn run(args: &Args, verbose: u8, out: &mut dyn Write) -> Result<()> {
     }
 
     let (camera, why) = choose(args.input.as_deref())?;
-    let mut config = Config { camera, ..Config::default() };
+    let detector = args.detector.over(DetectorConfig::default())?;
+    let mut config = Config { camera, detector, ..Config::default() };
     config.display.terminal = in_terminal;
-    if let Some(cascade) = &args.cascade {
-        config.detector.cascade.clone_from(cascade);
-    }
     let stop = signals::stop_flag()?;
     writeln!(out, "{why} Ctrl-C ends. Nothing that is seen is stored or sent.")?;
     if in_terminal {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::pictures::{PictureArgs, Place, Report};
 use super::stages::DetectorArgs;
-use crate::detector::{Detection, FaceDetector};
+use crate::detector::Detection;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -21,12 +21,13 @@ pub(super) struct Args {
 struct Face {
     #[serde(flatten)]
     place: Place,
-    neighbors: u32,
+    /// As in [`Detection`].
+    score: f32,
 }
 
 impl From<&Detection> for Face {
     fn from(detection: &Detection) -> Self {
-        Self { place: detection.bounding_box.into(), neighbors: detection.neighbors }
+        Self { place: detection.bounding_box.into(), score: detection.score }
     }
 }
 
@@ -38,8 +39,8 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
 fn tell(report: &Report<'_, Face>, out: &mut dyn Write) -> io::Result<()> {
     let Report { file, width, height, faces } = report;
     writeln!(out, "{file}: {} face{} in {width}×{height} px", faces.len(), if faces.len() == 1 { "" } else { "s" })?;
-    for Face { place: Place { x, y, width, height }, neighbors } in faces {
-        writeln!(out, "  at {x},{y}: {width}×{height} px, {neighbors} neighbors")?;
+    for Face { place: Place { x, y, width, height }, score } in faces {
+        writeln!(out, "  at {x},{y}: {width}×{height} px, score {score:.2}")?;
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::stages;
 use crate::camera::devices;
 use crate::camera::rpicam;
-use crate::config::{Config, SourceKind};
+use crate::config::{Config, DetectorConfig, DetectorKind, SourceKind};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -63,7 +63,11 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
     });
     report.add("configuration", State::Good, message)?;
 
-    let cascade = stages::open_detector(&config.detector).map(|_| format!("{}", config.detector.cascade.display()));
+    let detector = stages::open_detector(&config.detector).map(|_| match (config.detector.kind, &config.detector) {
+        (DetectorKind::Haar, DetectorConfig { cascade, .. }) => format!("haar: {}", cascade.display()),
+        (_, DetectorConfig { model, .. }) if model.as_os_str().is_empty() => "built in".into(),
+        (_, DetectorConfig { model, .. }) => model.display().to_string(),
+    });
     let network = stages::open_classifier(&config.classifier).map(|_| {
         if config.classifier.model.as_os_str().is_empty() {
             "built in".into()
@@ -72,7 +76,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
         }
     });
     let mut fatal = None;
-    for (part, result) in [("cascade", cascade), ("network", network)] {
+    for (part, result) in [("detector", detector), ("network", network)] {
         match result {
             Ok(message) => report.add(part, State::Good, message)?,
             Err(error) => {

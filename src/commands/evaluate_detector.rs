@@ -11,8 +11,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
 
 use super::exit::BadData;
-use super::stages::DetectorArgs;
+use super::stages::{self, DetectorArgs};
 use crate::camera::picture;
+use crate::config::DetectorConfig;
 use crate::detector::{Detection, FaceDetector};
 use crate::metrics::matching::{Place, hits};
 
@@ -27,6 +28,9 @@ pub(super) struct Args {
     #[arg(long)]
     json: bool,
 }
+
+/// The smallest face that is looked for, where no option says another. The sets have far smaller faces than a room before a camera.
+const MIN_SIZE: u32 = 24;
 
 /// A picture and the faces in it.
 struct Marked {
@@ -53,7 +57,8 @@ struct Report {
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
-    let mut detector = args.detector.open()?;
+    let config = DetectorConfig { min_size: MIN_SIZE, ..DetectorConfig::default() };
+    let mut detector = stages::open_detector(&args.detector.over(config)?)?;
     let readers: [(&str, Reader); 4] =
         [("nrc_iit", read_clips), ("cmu_mit", read_stills), ("voc_groups", read_boxes), ("negatives", read_negatives)];
     let present: Vec<_> = readers.into_iter().filter(|(set, _)| args.data.join(set).is_dir()).collect();
@@ -71,7 +76,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
     }
     for (set, read) in present {
         let marked = read(&args.data.join(set))?;
-        let looked_at = look(set, &marked, &mut detector)?;
+        let looked_at = look(set, &marked, detector.as_mut())?;
         report(set, &looked_at, args.json, out)?;
         if marked.iter().any(|picture| !picture.nearly_frontal) {
             let frontal: Vec<_> = looked_at.into_iter().filter(|picture| picture.nearly_frontal).collect();
@@ -97,9 +102,14 @@ fn look(set: &str, marked: &[Marked], detector: &mut dyn FaceDetector) -> Result
     let progress = ProgressBar::new(marked.len() as u64)
         .with_style(ProgressStyle::with_template("{msg:10} {bar:40} {pos}/{len}, {eta} left").expect("the template is valid"))
         .with_message(set.to_owned());
-    let mut looked_at = Vec::new();
+    let (mut looked_at, mut size) = (Vec::new(), None);
     for Marked { picture, faces, nearly_frontal } in progress.wrap_iter(marked.iter()) {
         let image = picture::load_grey(picture)?;
+        // The first picture of a size makes the buffers.
+        if size != Some(image.dimensions()) {
+            detector.detect(&image);
+            size = Some(image.dimensions());
+        }
         let start = Instant::now();
         let detections = detector.detect(&image);
         let time = start.elapsed();

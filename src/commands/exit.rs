@@ -6,9 +6,9 @@ use anyhow::Error;
 
 use crate::camera::picture::BadPictureFile;
 use crate::camera::y4m::Y4mError;
-use crate::classifier::mini_xception::ModelError;
 use crate::config::ConfigError;
 use crate::detector::haar::CascadeError;
+use crate::network::ModelError;
 
 /// The command line is wrong.
 pub const USAGE: u8 = 64;

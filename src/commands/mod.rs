@@ -17,6 +17,7 @@ mod pictures;
 mod run;
 mod signals;
 mod stages;
+mod sweep;
 
 use std::io::Write;
 

@@ -48,9 +48,9 @@ pub(super) fn watch(config: &Config, limit: Option<Duration>, stop: &Stop) -> Re
     daemon::run(pictures, pipeline, move |view: View<'_>| outputs.show(view), limit, stop)
 }
 
-/// Loads what must be there: cascade and network.
+/// Loads what must be there: detector and network.
 pub(super) fn open_pipeline(config: &Config) -> Result<Pipeline> {
     let detector = stages::open_detector(&config.detector)?;
     let classifier = stages::open_classifier(&config.classifier)?;
-    Ok(Pipeline::new(Box::new(detector), Box::new(classifier), config.tracker.clone()))
+    Ok(Pipeline::new(detector, Box::new(classifier), config.tracker.clone()))
 }

@@ -6,7 +6,9 @@ use anyhow::{Context, Result};
 
 use super::exit::Usage;
 use crate::classifier::mini_xception::MiniXception;
-use crate::config::{ClassifierConfig, Config, DetectorConfig};
+use crate::config::{ClassifierConfig, Config, DetectorConfig, DetectorKind};
+use crate::detector::FaceDetector;
+use crate::detector::finder::FaceFinder;
 use crate::detector::haar::{HaarCascade, HaarDetector};
 
 /// Where the service finds its configuration.
@@ -21,9 +23,15 @@ pub(super) fn load_config(path: Option<&Path>) -> Result<Config> {
     }
 }
 
-/// Reads the cascade file.
-pub(super) fn open_detector(config: &DetectorConfig) -> Result<HaarDetector> {
-    Ok(HaarDetector::new(HaarCascade::load(&config.cascade)?, config))
+/// Makes the detector ready, with the file that its kind needs.
+pub(super) fn open_detector(config: &DetectorConfig) -> Result<Box<dyn FaceDetector>> {
+    let finder = match config.kind {
+        DetectorKind::Haar => return Ok(Box::new(HaarDetector::new(HaarCascade::load(&config.cascade)?, config))),
+        DetectorKind::Builtin if config.model.as_os_str().is_empty() => FaceFinder::builtin(config),
+        DetectorKind::Builtin => FaceFinder::load(&config.model, config),
+        DetectorKind::Onnx => FaceFinder::yunet(&config.model, config),
+    };
+    Ok(Box::new(finder.context("cannot load the face finder")?))
 }
 
 /// Loads the configured network, or the built-in one.
@@ -35,36 +43,63 @@ pub(super) fn open_classifier(config: &ClassifierConfig) -> Result<MiniXception>
 /// The detector's parameters as options, with OpenCV's names.
 #[derive(Debug, clap::Args)]
 pub(super) struct DetectorArgs {
-    /// Cascade file (OpenCV's XML) [default: where Debian's package opencv-data puts the frontal face]
-    #[arg(long, value_name = "FILE")]
-    cascade: Option<PathBuf>,
-    /// Ratio between two face sizes, above 1 [default: 1.1]
-    #[arg(long, value_name = "F")]
-    scale_factor: Option<f64>,
-    /// How many windows must agree on a face; 0: every window that passes [default: 3]
-    #[arg(long, value_name = "N")]
-    min_neighbors: Option<u32>,
-    /// Smallest face in pixels; 0: no limit [default: 48]
+    /// What finds the faces: the program's own network, OpenCV's cascade, or a YuNet file [default: builtin; haar or onnx where an option of theirs is
+    /// given]
+    #[arg(long = "detector", value_name = "KIND")]
+    kind: Option<DetectorKind>,
+    /// Smallest face in pixels; 0: the smallest that the detector knows [default: 48; of evaluate-detector: 24]
     #[arg(long, value_name = "PIXELS")]
     min_size: Option<u32>,
     /// Largest face in pixels; 0: no limit [default: 0]
     #[arg(long, value_name = "PIXELS")]
     max_size: Option<u32>,
+    /// Networks: the probability from which on a face counts [default: what suits the network]
+    #[arg(long, value_name = "P")]
+    threshold: Option<f64>,
+    /// Networks: the YuNet file; with `--detector builtin` another network made for visaged
+    #[arg(long, value_name = "FILE")]
+    detector_model: Option<PathBuf>,
+    /// Cascade: its file (OpenCV's XML) [default: where Debian's package opencv-data puts the frontal face]
+    #[arg(long, value_name = "FILE")]
+    cascade: Option<PathBuf>,
+    /// Cascade: ratio between two face sizes, above 1 [default: 1.1]
+    #[arg(long, value_name = "F")]
+    scale_factor: Option<f64>,
+    /// Cascade: how many windows must agree on a face; 0: every window that passes [default: 3]
+    #[arg(long, value_name = "N")]
+    min_neighbors: Option<u32>,
 }
 
 impl DetectorArgs {
     /// The options over the defaults.
-    pub(super) fn open(&self) -> Result<HaarDetector> {
-        let default = DetectorConfig::default();
+    pub(super) fn open(&self) -> Result<Box<dyn FaceDetector>> {
+        open_detector(&self.over(DetectorConfig::default())?)
+    }
+
+    /// The options over `config`.
+    pub(super) fn over(&self, config: DetectorConfig) -> Result<DetectorConfig> {
+        let for_haar = self.cascade.is_some() || self.scale_factor.is_some() || self.min_neighbors.is_some();
+        let for_network = self.threshold.is_some() || self.detector_model.is_some();
+        let kind = self.kind.unwrap_or(match config.kind {
+            _ if for_haar => DetectorKind::Haar,
+            _ if self.detector_model.is_some() => DetectorKind::Onnx,
+            kind => kind,
+        });
+        if (kind == DetectorKind::Haar && for_network) || (kind != DetectorKind::Haar && for_haar) {
+            return Err(Usage("an option for the cascade and one for a network do not go together (see --help)".into()).into());
+        }
         let detector = DetectorConfig {
-            cascade: self.cascade.clone().unwrap_or(default.cascade),
-            scale_factor: self.scale_factor.unwrap_or(default.scale_factor),
-            min_neighbors: self.min_neighbors.unwrap_or(default.min_neighbors),
-            min_size: self.min_size.unwrap_or(default.min_size),
-            max_size: self.max_size.unwrap_or(default.max_size),
+            kind,
+            min_size: self.min_size.unwrap_or(config.min_size),
+            max_size: self.max_size.unwrap_or(config.max_size),
+            threshold: self.threshold.unwrap_or(config.threshold),
+            model: self.detector_model.clone().unwrap_or(config.model),
+            cascade: self.cascade.clone().unwrap_or(config.cascade),
+            scale_factor: self.scale_factor.unwrap_or(config.scale_factor),
+            min_neighbors: self.min_neighbors.unwrap_or(config.min_neighbors),
         };
         let config = Config { detector, ..Config::default() };
         config.check().map_err(|rule| Usage(format!("{rule} (see --help)")))?;
-        open_detector(&config.detector)
+        Ok(config.detector)
     }
 }

@@ -45,7 +45,7 @@ fn detect_prints_one_json_object_a_picture() {
     assert_eq!(reports.len(), 2);
     assert_eq!((&reports[0]["file"], &reports[0]["width"], &reports[0]["height"]), (&ASTRONAUT.into(), &512.into(), &512.into()));
     let face = reports[0]["faces"][0].as_object().unwrap();
-    assert_eq!(face.keys().collect::<Vec<_>>(), ["height", "neighbors", "width", "x", "y"]);
+    assert_eq!(face.keys().collect::<Vec<_>>(), ["height", "score", "width", "x", "y"]);
     assert_eq!(reports[1]["faces"], Value::Array(vec![]));
 }
 
@@ -197,6 +197,50 @@ fn wrong_arguments_are_usage_errors() {
 }
 
 #[test]
+fn options_for_the_cascade_and_for_a_network_do_not_go_together() {
+    let (code, message) = refused(&["detect", "--detector", "builtin", "--min-neighbors", "3", ASTRONAUT]);
+    assert_eq!(code, exit::USAGE);
+    assert!(message.contains("do not go together"), "{message}");
+    assert_eq!(refused(&["detect", "--cascade", "c.xml", "--threshold", "0.5", ASTRONAUT]).0, exit::USAGE);
+    assert_eq!(refused(&["detect", "--detector", "onnx", ASTRONAUT]).0, exit::USAGE);
+    let (code, message) = refused(&["detect", "--detector-model", "no/such/yunet.onnx", ASTRONAUT]);
+    assert_eq!(code, exit::MISSING_INPUT);
+    assert!(message.contains("no/such/yunet.onnx"), "{message}");
+    // An ONNX file of another kind is no YuNet.
+    let (code, message) = refused(&["detect", "--detector-model", "models/mini_xception_nano.onnx", ASTRONAUT]);
+    assert_eq!(code, exit::BAD_DATA);
+    assert!(message.contains("cls_8"), "{message}");
+}
+
+#[test]
+fn each_kind_of_detector_needs_its_own_file_only() {
+    let folder = Folder::new();
+    let config = |detector: &str| folder.write("visaged.toml", format!("[detector]\n{detector}\n"));
+    let no_cascade = "cascade = \"/no/such/cascade.xml\"";
+    let finding = |config: &str| {
+        let cli = Cli::try_parse_from(["visaged", "doctor", "--json", "--config", config]).unwrap();
+        let mut out = Vec::new();
+        let code = cli.run(&mut out).err().map(|error| exit::code(&error));
+        let parts = String::from_utf8(out).unwrap();
+        let parts = parts.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        (code, parts.into_iter().find(|part| part["part"] == "detector").unwrap())
+    };
+
+    let builtin = config(&format!("kind = \"builtin\"\n{no_cascade}"));
+    visaged(&["check", "--config", &builtin]).unwrap();
+    let (code, part) = finding(&builtin);
+    assert_eq!((code, &part["state"], &part["message"]), (None, &"good".into(), &"built in".into()));
+
+    let (code, part) = finding(&config(&format!("kind = \"haar\"\n{no_cascade}")));
+    assert_eq!((code, &part["state"]), (Some(exit::MISSING_INPUT), &"error".into()));
+    assert!(part["message"].as_str().unwrap().contains("opencv-data"), "{part}");
+
+    let (code, part) = finding(&config("kind = \"onnx\"\nmodel = \"/no/such/yunet.onnx\""));
+    assert_eq!((code, &part["state"]), (Some(exit::MISSING_INPUT), &"error".into()));
+    assert!(part["message"].as_str().unwrap().contains("/no/such/yunet.onnx"), "{part}");
+}
+
+#[test]
 fn the_manual_names_every_command_and_the_completions_are_for_the_shell() {
     let manual = visaged(&["man"]).unwrap();
     for command in ["run", "demo", "doctor", "check", "detect", "classify", "evaluate", "bench"] {
@@ -209,7 +253,7 @@ fn the_manual_names_every_command_and_the_completions_are_for_the_shell() {
 fn doctor_prints_json_that_names_each_part() {
     let output = visaged(&["doctor", "--json"]).unwrap();
     let parts: Vec<Value> = output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    for part in ["cascade", "network", "camera"] {
+    for part in ["detector", "network", "camera"] {
         assert!(parts.iter().any(|finding| finding["part"] == part), "{part}: {output}");
     }
 }

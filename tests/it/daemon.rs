@@ -23,7 +23,7 @@ struct OneFace {
 
 impl FaceDetector for OneFace {
     fn detect(&mut self, _: &GrayImage) -> &[Detection] {
-        const FACE: Detection = Detection { bounding_box: BoundingBox { x: 0, y: 0, width: 8, height: 8 }, neighbors: 4 };
+        const FACE: Detection = Detection { bounding_box: BoundingBox { x: 0, y: 0, width: 8, height: 8 }, score: 4.0 };
         std::thread::sleep(self.per_frame);
         &[FACE]
     }
@@ -38,7 +38,11 @@ impl EmotionClassifier for AlwaysHappy {
 }
 
 fn pipeline(per_frame: Duration) -> Pipeline {
-    Pipeline::new(Box::new(OneFace { per_frame }), Box::new(AlwaysHappy), TrackerConfig::default())
+    Pipeline::new(
+        Box::new(OneFace { per_frame }),
+        Box::new(AlwaysHappy),
+        TrackerConfig { announce_after_s: 0.0, ..TrackerConfig::default() },
+    )
 }
 
 /// Gives `frames` pictures, one every `period`, then what `end` says.

@@ -70,7 +70,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn sorted(detections: &[Detection]) -> Vec<[u32; 5]> {
-    let flat = |Detection { bounding_box: b, neighbors }: &Detection| [b.x, b.y, b.width, b.height, *neighbors];
+    let flat = |Detection { bounding_box: b, score }: &Detection| [b.x, b.y, b.width, b.height, *score as u32];
     let mut boxes: Vec<_> = detections.iter().map(flat).collect();
     boxes.sort_unstable();
     boxes

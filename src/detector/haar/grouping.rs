@@ -141,7 +141,7 @@ fn clipped(candidate: &Candidate, neighbors: u32, (width, height): (u32, u32)) -
     let right = inside(candidate.x + candidate.width, width);
     let bottom = inside(candidate.y + candidate.height, height);
     let bounding_box = BoundingBox { x, y, width: right - x, height: bottom - y };
-    (bounding_box.area() > 0).then_some(Detection { bounding_box, neighbors })
+    (bounding_box.area() > 0).then_some(Detection { bounding_box, score: neighbors as f32 })
 }
 
 #[cfg(test)]
@@ -155,7 +155,8 @@ mod tests {
     fn grouped(candidates: &[Candidate], min_neighbors: u32) -> Vec<(u32, u32, u32, u32, u32)> {
         let mut detections = vec![];
         Grouping::default().group(candidates, min_neighbors, (100, 100), &mut detections);
-        let flat = |d: &Detection| (d.bounding_box.x, d.bounding_box.y, d.bounding_box.width, d.bounding_box.height, d.neighbors);
+        let flat =
+            |d: &Detection| (d.bounding_box.x, d.bounding_box.y, d.bounding_box.width, d.bounding_box.height, d.score as u32);
         detections.iter().map(flat).collect()
     }
 

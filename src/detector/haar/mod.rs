@@ -17,9 +17,12 @@ mod integral;
 mod lanes;
 mod placed;
 mod pyramid;
+mod regions;
 mod resize;
 mod scan;
 mod xml;
+
+use std::sync::Arc;
 
 use image::GrayImage;
 
@@ -27,22 +30,27 @@ use self::grouping::{Candidate, Grouping};
 use self::integral::Integral;
 use self::placed::PlacedCascade;
 use self::pyramid::Level;
+use self::regions::Regions;
 use self::resize::{Resize, RowCache};
 use self::scan::Scan;
-use super::{Detection, FaceDetector};
+use super::{Detection, FaceDetector, WORTH_IT, same_face};
 use crate::config::DetectorConfig;
+use crate::frame::BoundingBox;
 
 pub use self::cascade::{CascadeError, HaarCascade};
 
 /// Finds upright faces from the front with a Haar cascade.
 #[derive(Debug)]
 pub struct HaarDetector {
-    cascade: HaarCascade,
+    cascade: Arc<HaarCascade>,
     config: DetectorConfig,
     prepared: Prepared,
     candidates: Vec<Candidate>,
     grouping: Grouping,
     detections: Vec<Detection>,
+    regions: Regions,
+    /// What was found in one of them.
+    found: Vec<Detection>,
 }
 
 /// What depends on the size of the picture, and the buffers that do.
@@ -63,6 +71,10 @@ impl HaarDetector {
     /// # Panics
     /// If the scale factor is not above 1, which [`Config`](crate::config::Config) refuses.
     pub fn new(cascade: HaarCascade, config: &DetectorConfig) -> Self {
+        Self::with_shared(Arc::new(cascade), config)
+    }
+
+    fn with_shared(cascade: Arc<HaarCascade>, config: &DetectorConfig) -> Self {
         assert!(config.scale_factor > 1.0, "the scale factor must be above 1");
         Self {
             cascade,
@@ -71,13 +83,19 @@ impl HaarDetector {
             candidates: vec![],
             grouping: Grouping::default(),
             detections: vec![],
+            regions: Regions::default(),
+            found: vec![],
         }
     }
 
+    /// Makes ready for pictures of this size, if it is not yet.
     fn prepare(&mut self, picture: (u32, u32)) {
+        if self.prepared.picture == picture {
+            return;
+        }
         self.prepared = Prepared::new(picture, &self.cascade, &self.config);
         // Room for the worst case, in which every window is a face. Memory that is never written costs address space only.
-        let windows = self.prepared.levels.iter().map(|(level, _)| level.columns * level.rows).sum();
+        let windows = self.prepared.windows();
         self.candidates = Vec::with_capacity(windows);
         self.grouping = Grouping::with_capacity(windows);
         self.detections = Vec::with_capacity(windows);
@@ -86,9 +104,7 @@ impl HaarDetector {
 
 impl FaceDetector for HaarDetector {
     fn detect(&mut self, image: &GrayImage) -> &[Detection] {
-        if self.prepared.picture != image.dimensions() {
-            self.prepare(image.dimensions());
-        }
+        self.prepare(image.dimensions());
         let Prepared { levels, rows, integral, scan, cascades, .. } = &mut self.prepared;
         self.candidates.clear();
         for (level, resize) in levels {
@@ -111,9 +127,32 @@ impl FaceDetector for HaarDetector {
         self.grouping.group(&self.candidates, self.config.min_neighbors, image.dimensions(), &mut self.detections);
         &self.detections
     }
+
+    fn detect_near(&mut self, image: &GrayImage, known: &[BoundingBox]) -> Option<&[Detection]> {
+        if known.is_empty() || image.is_empty() {
+            return None;
+        }
+        self.prepare(image.dimensions());
+        let Self { cascade, config, prepared, regions, found, detections, .. } = self;
+        let near: usize = known.iter().map(|face| regions.windows(cascade, config, *face)).sum();
+        if near as f64 > WORTH_IT * prepared.windows() as f64 {
+            return None;
+        }
+        detections.clear();
+        for &face in known {
+            regions.search(cascade, config, image, face, found);
+            detections.push(same_face(face, found)?);
+        }
+        Some(&self.detections)
+    }
 }
 
 impl Prepared {
+    /// How many windows there are on all levels.
+    fn windows(&self) -> usize {
+        self.levels.iter().map(|(level, _)| level.columns * level.rows).sum()
+    }
+
     fn new(picture: (u32, u32), cascade: &HaarCascade, config: &DetectorConfig) -> Self {
         let size = (picture.0 as usize, picture.1 as usize);
         let levels = pyramid::levels(picture, (cascade.width, cascade.height), config);

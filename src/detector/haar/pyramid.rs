@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     fn config(scale_factor: f64, min_size: u32, max_size: u32) -> DetectorConfig {
-        DetectorConfig { scale_factor, min_size, max_size, ..DetectorConfig::default() }
+        DetectorConfig { min_size, max_size, scale_factor, ..DetectorConfig::default() }
     }
 
     fn faces(picture: (u32, u32), config: &DetectorConfig) -> Vec<i32> {
