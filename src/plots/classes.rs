@@ -3,7 +3,7 @@
 use anyhow::Result;
 use plotters::prelude::RGBColor;
 
-use super::{Anchor, BLUE, GREEN, GREY, INK, ORANGE, Panel, fifths, svg};
+use super::{Anchor, BLUE, GREEN, GREY, INK, ORANGE, Panel, faces, fifths, svg};
 use crate::classifier::Emotion;
 use crate::metrics::confusion::{ClassReport, Confusion};
 
@@ -19,7 +19,7 @@ const BARS: [Bar; 3] = [
 /// Width of a bar in pixels.
 const WIDTH: i32 = 30;
 
-/// Three bars a class, from 0 to 100 %, with their values.
+/// Three bars a class, from 0 to 100 %, with their values; none for a class without faces, of which nothing is known.
 ///
 /// # Errors
 /// None but the drawing library's.
@@ -36,14 +36,14 @@ pub fn class_bars(confusion: &Confusion, caption: &str) -> Result<String> {
         for (emotion, index) in Emotion::ALL.into_iter().zip(0..) {
             let class = confusion.class(emotion);
             let middle = panel.left + 120 * index + 60;
-            for (Bar(_, colour, value), bar) in BARS.iter().zip(0..) {
+            for (Bar(_, colour, value), bar) in BARS.iter().zip(0..).filter(|_| class.support > 0) {
                 let left = middle - WIDTH * 3 / 2 - 3 + bar * (WIDTH + 3);
                 let y = panel.y(value(&class));
                 page.fill([(left, y), (left + WIDTH, panel.bottom)], *colour)?;
                 page.text(&format!("{:.0}", 100.0 * value(&class)), 12, INK, Anchor::Middle, (left + WIDTH / 2, y - 9))?;
             }
             page.text(emotion.name(), 14, INK, Anchor::Middle, (middle, panel.bottom + 20))?;
-            page.text(&format!("{} faces", class.support), 11, GREY, Anchor::Middle, (middle, panel.bottom + 40))?;
+            page.text(&faces(class.support), 11, GREY, Anchor::Middle, (middle, panel.bottom + 40))?;
         }
         page.line((panel.left, panel.bottom), (panel.right, panel.bottom), INK, 1)
     })

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use plotters::prelude::{RGBColor, WHITE};
 
-use super::{Anchor, GREY, INK, svg};
+use super::{Anchor, GREY, GRID, INK, faces, svg};
 use crate::classifier::Emotion;
 use crate::metrics::confusion::Confusion;
 
@@ -14,7 +14,8 @@ const CELL: i32 = 78;
 /// White at 0, this at 1; in between the straight way.
 const DARK: RGBColor = RGBColor(8, 48, 107);
 
-/// Rows are the truth, columns the answers; each cell has its share of the row and its count, and is the darker the larger its share.
+/// Rows are the truth, columns the answers; each cell has its share of the row and its count, and is the darker the larger its share. A row
+/// without faces stays grey.
 ///
 /// # Errors
 /// None but the drawing library's.
@@ -25,17 +26,18 @@ pub fn confusion_matrix(confusion: &Confusion, caption: &str) -> Result<String> 
         page.title("Confusion matrix", caption)?;
         page.text("answer", 13, GREY, Anchor::Middle, (LEFT + side / 2, TOP - 42))?;
         page.upward_text("truth", 13, GREY, (30, TOP + side / 2))?;
+        page.fill([(LEFT, TOP), (LEFT + side, TOP + side)], GRID)?;
         for (index, emotion) in Emotion::ALL.into_iter().enumerate() {
             let middle = index as i32 * CELL + CELL / 2;
             let support = confusion.support(emotion);
             page.text(emotion.name(), 14, INK, Anchor::Middle, (LEFT + middle, TOP - 16))?;
             page.text(emotion.name(), 14, INK, Anchor::End, (LEFT - 12, TOP + middle - 8))?;
-            page.text(&format!("{support} faces"), 11, GREY, Anchor::End, (LEFT - 12, TOP + middle + 11))?;
-            for (column, answer) in Emotion::ALL.into_iter().enumerate() {
+            page.text(&faces(support), 11, GREY, Anchor::End, (LEFT - 12, TOP + middle + 11))?;
+            for (column, answer) in Emotion::ALL.into_iter().enumerate().filter(|_| support > 0) {
                 let corner = (LEFT + column as i32 * CELL, TOP + index as i32 * CELL);
                 let centre = corner.0 + CELL / 2;
                 let count = confusion.count(emotion, answer);
-                let share = f64::from(count) / f64::from(support.max(1));
+                let share = f64::from(count) / f64::from(support);
                 page.fill([(corner.0 + 1, corner.1 + 1), (corner.0 + CELL - 1, corner.1 + CELL - 1)], shade(share))?;
                 // Where the two have the same contrast with the shade.
                 let ink = if share > 0.6 { WHITE } else { INK };

@@ -92,6 +92,11 @@ fn style(size: u32, colour: RGBColor, anchor: Anchor) -> TextStyle<'static> {
     TextStyle { font, color: colour.to_backend_color(), pos: Pos::new(horizontal, VPos::Center) }
 }
 
+/// How many, with the right word.
+fn faces(count: u32) -> String {
+    if count == 1 { "1 face".into() } else { format!("{count} faces") }
+}
+
 /// A rectangle on the page whose sides are axes from 0 to 1.
 #[derive(Clone, Copy)]
 struct Panel {
