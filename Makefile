@@ -11,8 +11,10 @@ SHELL := /bin/bash
 
 RUST := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-# A C compiler for tract, libclang and the kernel's headers for the v4l bindings, the face cascade.
-PACKAGES := gcc libc6-dev libclang-dev opencv-data
+# A C compiler for tract, libclang and the kernel's headers for the v4l bindings.
+PACKAGES := gcc libc6-dev libclang-dev
+# The face cascade, which the program needs only if it is asked for.
+test bench: PACKAGES += opencv-data
 
 .PHONY: help
 help:
@@ -47,7 +49,7 @@ toolchain:
 
 .PHONY: packages
 packages:
-	@command -v dpkg-query > /dev/null || { echo "not a Debian system: please see to a C compiler, libclang and OpenCV's haarcascades yourself" >&2; exit 0; }; \
+	@command -v dpkg-query > /dev/null || { echo "not a Debian system: please see to a C compiler, libclang and, for the tests, OpenCV's haarcascades yourself" >&2; exit 0; }; \
 	missing=$$(for package in $(PACKAGES); do \
 		dpkg-query --show --showformat='$${db:Status-Status}' $$package 2> /dev/null | grep -qx installed || echo $$package; done); \
 	[ -z "$$missing" ] || { $(SUDO) apt-get update && $(SUDO) apt-get install --yes --no-install-recommends $$missing; }

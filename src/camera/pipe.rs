@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -34,8 +34,8 @@ impl Read for TimedPipe {
 ///
 /// # Errors
 /// [`io::ErrorKind::TimedOut`] at the deadline; what the kernel says; when a stop is asked for, any error, at once.
-pub(super) fn wait_readable<const N: usize>(files: [impl AsFd; N], deadline: Instant, stop: &Stop) -> io::Result<[bool; N]> {
-    let mut polled = files.each_ref().map(|file| PollFd::new(file, PollFlags::IN));
+pub(super) fn wait_readable<const N: usize>(files: [&File; N], deadline: Instant, stop: &Stop) -> io::Result<[bool; N]> {
+    let mut polled = files.map(|file| PollFd::new(file, PollFlags::IN));
     loop {
         if stop.is_asked() {
             return Err(io::Error::other("asked to stop"));

@@ -78,7 +78,7 @@ impl FrameSource for Unhurried {
 
 /// The time that one stage took, each time.
 #[derive(Default)]
-pub(super) struct Stage {
+struct Stage {
     times: Vec<Duration>,
 }
 
@@ -87,14 +87,14 @@ impl Stage {
         self.times.push(start.elapsed());
     }
 
-    pub(super) fn measure<T>(&mut self, work: impl FnOnce() -> T) -> T {
+    fn measure<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let start = Instant::now();
         let result = work();
         self.add_since(start);
         result
     }
 
-    pub(super) fn summary(&mut self) -> Summary {
+    fn summary(&mut self) -> Summary {
         self.times.sort_unstable();
         let at = |share: f64| {
             let index = (share * self.times.len().saturating_sub(1) as f64).round() as usize;
@@ -105,10 +105,10 @@ impl Stage {
 }
 
 #[derive(Serialize)]
-pub(super) struct Summary {
-    pub(super) median_ms: f64,
-    pub(super) p95_ms: f64,
-    pub(super) count: usize,
+struct Summary {
+    median_ms: f64,
+    p95_ms: f64,
+    count: usize,
 }
 
 /// The times of the stages inside the pipeline.
