@@ -1,5 +1,6 @@
 # make demo   see it work: your camera if there is one, else a drawn face
 # make test   run the tests
+# make test-data DATA=DIR   the tests that need the optional data folder (default ../shared/data)
 # make bench  measure every stage on this machine
 # make check  formatting, lints, documentation
 #
@@ -14,7 +15,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # A C compiler for tract, libclang and the kernel's headers for the v4l bindings.
 PACKAGES := gcc libc6-dev libclang-dev
 # The face cascade, which the program needs only if it is asked for.
-test bench: PACKAGES += opencv-data
+test test-data bench: PACKAGES += opencv-data
 
 .PHONY: help
 help:
@@ -28,6 +29,12 @@ demo: toolchain packages
 .PHONY: test
 test: toolchain packages
 	cargo test --locked
+
+DATA ?= ../shared/data
+.PHONY: test-data
+test-data: toolchain packages
+	@if [ -d "$(DATA)" ]; then VISAGED_DATA="$$(realpath $(DATA))" cargo test --locked -- --ignored; \
+	else echo "NOT RUN: the tests that need the optional data folder ($(DATA) is not there)"; fi
 
 .PHONY: bench
 bench: toolchain packages

@@ -28,8 +28,6 @@ class Shape:
     """For each residual module its channels and whether it halves the picture."""
     leading_relu: bool
     """Whether a module's convolutions begin with a ReLU, as in Xception itself (Chollet 2017)."""
-    dropout: float
-    """Share of the last feature maps set to zero in training."""
 
 
 SHAPES = {
@@ -38,7 +36,6 @@ SHAPES = {
         stem_stride=1,
         modules=((16, True), (32, True), (64, True), (128, True)),
         leading_relu=False,
-        dropout=0.0,
     ),
     # Never released: a quarter of nano's training time, to compare ways of training with.
     "probe": Shape(
@@ -46,14 +43,12 @@ SHAPES = {
         stem_stride=2,
         modules=((32, True), (64, True), (128, True)),
         leading_relu=False,
-        dropout=0.0,
     ),
     "base": Shape(
         stem=(16, 32),
         stem_stride=2,
         modules=((64, True), (64, False), (160, True), (160, False), (320, True), (320, False)),
         leading_relu=True,
-        dropout=0.2,
     ),
 }
 
@@ -117,7 +112,7 @@ class MiniXception(nn.Module):
                 for index, (inputs, (outputs, halves)) in enumerate(zip(channels, shape.modules))
             )
         )
-        self.dropout = nn.Dropout2d(shape.dropout)
+        self.dropout = nn.Dropout2d(0.0)
         self.head = nn.Conv2d(channels[-1], 7, 3, padding=1)
 
     def forward(self, faces: torch.Tensor) -> torch.Tensor:

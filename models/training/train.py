@@ -42,6 +42,7 @@ def arguments() -> argparse.Namespace:
     add("--rate", type=float, default=3e-3, help="highest learning rate of AdamW")
     add("--weight-decay", type=float, default=1e-2)
     add("--strength", type=float, default=0.7, help="of the augmentation, 0 to 1")
+    add("--dropout", type=float, default=0.0, help="share of the last feature maps left out")
     add("--equalise", type=float, default=0.0, help="weight of the equalised face, 0 to 1")
     add("--vote-share", type=float, default=0.5, help="of the targets, from the FER+ votes")
     add("--smoothing", type=float, default=0.0, help="of the targets, uniform")
@@ -95,6 +96,8 @@ class Run:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         torch.manual_seed(args.seed)
         self.network = self._place(build(args.size))
+        if hasattr(self.network, "residual"):
+            self.network.dropout.p = args.dropout
         self.average = copy.deepcopy(self.network).eval()
         self.teachers = [self._place(load_network(path)) for path in args.teacher]
         self.optimizer = torch.optim.AdamW(self._parameter_groups(), lr=args.rate)
