@@ -1,4 +1,4 @@
-//! The time of the Haar detector: `cargo bench --bench detector`. Beside it, OpenCV's: `benches/peers/opencv_haar.py`.
+//! The time of the detectors: `cargo bench --bench detector`. Beside it, OpenCV's: `benches/peers/opencv_haar.py`.
 
 use std::path::Path;
 
@@ -6,6 +6,7 @@ use divan::Bencher;
 use image::GrayImage;
 use visaged::config::DetectorConfig;
 use visaged::detector::FaceDetector;
+use visaged::detector::finder::FaceFinder;
 use visaged::detector::haar::{HaarCascade, HaarDetector};
 
 fn main() {
@@ -31,6 +32,16 @@ fn measure(bencher: Bencher<'_, '_>, image: &GrayImage, scale_factor: f64, min_s
 #[divan::bench(args = [(1.1, 24), (1.1, 48), (1.1, 80), (1.3, 24), (1.3, 48), (1.3, 80)])]
 fn solvay_640x480(bencher: Bencher<'_, '_>, (scale_factor, min_size): (f64, u32)) {
     measure(bencher, &picture("solvay_640x480.png"), scale_factor, min_size);
+}
+
+/// The built-in finder on the same picture at two sizes, faces from 48 pixels on.
+#[divan::bench(args = [(320, 240), (640, 480)])]
+fn finder(bencher: Bencher<'_, '_>, (width, height): (u32, u32)) {
+    let image = picture("solvay_640x480.png");
+    let image = image::imageops::resize(&image, width, height, image::imageops::FilterType::Triangle);
+    let mut finder = FaceFinder::builtin(&DetectorConfig::default()).unwrap_or_else(|error| panic!("{error}"));
+    finder.detect(&image);
+    bencher.bench_local(|| finder.detect(&image).len());
 }
 
 /// The same picture at other sizes, with faces from 48 pixels on: the time grows with the number of pixels.

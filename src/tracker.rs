@@ -66,7 +66,7 @@ pub struct Tracker {
     observation: Observation,
     /// The faces of the observation, and those that are not yet announced, in order of appearance.
     tracks: Vec<Track>,
-    /// Where the faces were found in the last frame; nothing if one was not.
+    /// Where the faces were found in the last frame; nothing if one was not, or is not announced yet.
     in_sight: Vec<BoundingBox>,
     /// Overlaps of known with found faces, best first; a buffer.
     pairs: Vec<Pair>,
@@ -119,8 +119,8 @@ impl Tracker {
         self.observation.faces.clear();
     }
 
-    /// Where the known faces were in the last frame, those not yet announced too; nothing if one of them was not found there, so that it must be looked
-    /// for everywhere.
+    /// Where the known faces were in the last frame. Nothing if one of them was not found there, so that it must be looked for everywhere, and nothing
+    /// while one is not announced yet: a detector is easily satisfied near a known face, and must not be when it is asked whether there is one.
     pub fn in_sight(&self) -> &[BoundingBox] {
         &self.in_sight
     }
@@ -189,7 +189,7 @@ impl Tracker {
             }
             self.in_sight.push(face.bounding_box);
         }
-        if self.tracks.iter().any(|track| track.face.last_seen < now) {
+        if self.tracks.iter().any(|track| track.face.last_seen < now || track.face.id == 0) {
             self.in_sight.clear();
         }
     }

@@ -1,5 +1,6 @@
 //! Searching near known faces finds what searching everywhere finds, and the pipeline goes on to see whoever comes.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -49,6 +50,36 @@ fn a_moving_face_is_found_near_its_last_place_as_it_is_found_everywhere() {
                 assert!(overlap > 0.7, "{kind:?}, step {step}: {near:?}, everywhere {everywhere:?}");
             }
             known = everywhere;
+        }
+    }
+}
+
+#[test]
+fn searching_near_a_known_face_with_the_cascade_allocates_nothing_once_its_size_was_seen() {
+    let (_, mut detector) = detectors().remove(0);
+    let mut frame = Frame::default();
+    draw(&mut frame, Duration::ZERO);
+    let known: Vec<_> = detector.detect(&frame.image).iter().map(|face| face.bounding_box).collect();
+    assert!(detector.detect_near(&frame.image, &known).is_some());
+    let allocations = allocation_counter::measure(|| {
+        for _ in 0..3 {
+            assert!(detector.detect_near(&frame.image, &known).is_some());
+        }
+    });
+    assert_eq!(allocations.count_total, 0);
+}
+
+#[test]
+fn pictures_without_a_face_light_nothing() {
+    let detector = FaceFinder::builtin(&DetectorConfig::default()).unwrap();
+    let mut pipeline = Pipeline::new(Box::new(detector), Box::new(AlwaysHappy), TrackerConfig::default());
+    let mut frame = Frame::default();
+    for name in ["plain_grass", "plain_hubble_deep_field", "plain_retina", "noise_200x150", "flat_64x48", "dark_320x240"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/golden/pictures");
+        frame.image = image::open(folder.join(name).with_extension("png")).unwrap().into_luma8();
+        for _ in 0..5 {
+            frame.captured_at += Duration::from_millis(67);
+            assert!(pipeline.process(&frame).unwrap().faces.is_empty(), "{name}");
         }
     }
 }
@@ -115,8 +146,8 @@ fn everywhere_is_searched_three_times_a_second_and_at_once_when_a_face_is_lost()
     };
     // Nobody there: near nothing nothing is found, so that everywhere is searched each time.
     assert_eq!(watch(3, &[]), ("enene".into(), 0));
-    // Everywhere again after five frames, the first beyond 0.3 s.
-    assert_eq!(watch(11, &[face(0)]), ("nennnnennnne".into(), 1));
+    // Until it is announced, in the third frame; then again after five frames, the first beyond 0.3 s.
+    assert_eq!(watch(11, &[face(0)]), ("nenenennnnennn".into(), 1));
     // Another one comes, and has a label within half a second (7 frames).
     assert_eq!(watch(7, &[face(0), face(200)]).1, 2);
     // One has gone: looked for everywhere at once and, until it is forgotten, in every frame.

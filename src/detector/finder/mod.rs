@@ -10,7 +10,7 @@
 //!              it knows               score
 //! ```
 //!
-//! The network is the built-in one ([`cells`]) or a YuNet file ([`yunet`]); only the head differs.
+//! The network is the built-in one (`cells`) or a YuNet file (`yunet`); only the head differs.
 
 mod cells;
 mod plan;

@@ -134,7 +134,7 @@ impl FaceDetector for HaarDetector {
         }
         self.prepare(image.dimensions());
         let Self { cascade, config, prepared, regions, found, detections, .. } = self;
-        let near: usize = known.iter().map(|face| regions.windows(cascade, config, *face)).sum();
+        let near: usize = known.iter().map(|face| regions.windows(cascade, config, image.dimensions(), *face)).sum();
         if near as f64 > WORTH_IT * prepared.windows() as f64 {
             return None;
         }

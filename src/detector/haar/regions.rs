@@ -54,10 +54,17 @@ impl Regions {
         }));
     }
 
-    /// How many windows that takes.
-    pub(super) fn windows(&mut self, cascade: &Arc<HaarCascade>, config: &DetectorConfig, face: BoundingBox) -> usize {
+    /// How many windows that takes in a picture of this width and height.
+    pub(super) fn windows(
+        &mut self,
+        cascade: &Arc<HaarCascade>,
+        config: &DetectorConfig,
+        picture: (u32, u32),
+        face: BoundingBox,
+    ) -> usize {
         let Region { side, detector, .. } = self.prepare(cascade, config, face);
-        detector.prepare((*side, *side));
+        // As large as the piece will be: in a small picture it is less than a square.
+        detector.prepare(((*side).min(picture.0), (*side).min(picture.1)));
         detector.prepared.windows()
     }
 
