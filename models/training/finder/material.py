@@ -1,0 +1,108 @@
+"""Reads and caches what training pictures are made from, and says who is for training only.
+
+Persons 02 and 10 of `nrc_iit` are for training, 00, 04 and 08 for checking; of `negatives`
+every other picture, in order of name, is for training. `cmu_mit` is for neither.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import pickle
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..data import VOTES, load_split, load_votes
+from .backgrounds import gather
+from .paste import Material, Photo
+from .teacher import Teacher, label_crops
+from .truth import overlaps, square_of_points
+
+TRAINING_PERSONS = ("02", "10")
+CHECKING_PERSONS = ("00", "04", "08")
+
+MOST_PER_FOLDER = 400
+
+
+def training_negatives(data: Path) -> list[Path]:
+    """Every other face-free picture."""
+    return sorted((data / "detection" / "negatives").glob("*.*"))[0::2]
+
+
+def checking_negatives(data: Path) -> list[Path]:
+    """The rest of them."""
+    return sorted((data / "detection" / "negatives").glob("*.*"))[1::2]
+
+
+def faces_of_fer(data: Path) -> tuple[np.ndarray, np.ndarray]:
+    """FER-2013's Training crops that are faces, and their points.
+
+    Left out: rows that most FER+ voters could not name or called no face, and crops in which
+    YuNet sees no face, or two, or one whose square differs much from the crop.
+    """
+    split = load_split(data, "train")
+    points = label_crops(split.images, data)
+    keep = ~np.isnan(points[:, 0, 0])
+    if split.in_csv_order:
+        votes = load_votes(data, "train")
+        keep &= votes[:, VOTES.index("NF")] + votes[:, VOTES.index("unknown")] < 0.5
+    squares = square_of_points(points)
+    middle = np.abs(squares[:, :2] - 24).max(axis=1)
+    keep &= (squares[:, 2] > 34) & (squares[:, 2] < 66) & (middle < 9)
+    return split.images[keep].copy(), points[keep]
+
+
+def photos(data: Path) -> list[Photo]:
+    """Real pictures with faces for training, labelled by YuNet.
+
+    What it is sure of (0.6) is a face, what it half sees (0.3) neither face nor none.
+    """
+    teacher = Teacher(data, 0.3)
+    detection = data / "detection"
+    with (detection / "nrc_iit" / "frames.csv").open(newline="") as file:
+        files = [r["file"] for r in csv.DictReader(file) if r["file"][:2] in TRAINING_PERSONS]
+    paths = [detection / "nrc_iit" / name for name in files]
+    for folder in ("lfw100", "voc_groups"):
+        found = sorted((detection / folder).rglob("*.jpg")) + sorted(
+            (detection / folder).rglob("*.png")
+        )
+        # Groups have many faces; they come up as often as ten portraits.
+        paths += found * (10 if folder == "voc_groups" else 2)
+    result = []
+    for path in paths:
+        picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        large = cv2.resize(picture, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
+        points, scores = teacher.points(large)
+        points = points / 2
+        sure = scores >= 0.6
+        squares = square_of_points(points)
+        if sure.any():
+            doubtful = squares[~sure]
+            near = overlaps(doubtful, squares[sure]).max(axis=1, initial=0) > 0.3
+            result.append(Photo(picture, points[sure].astype(np.float64), doubtful[~near]))
+    return result
+
+
+def material_path(data: Path, backgrounds: list[Path], cache: Path) -> Path:
+    """The cache file of these folders."""
+    key = hashlib.sha256(repr((str(data), [str(b) for b in backgrounds])).encode()).hexdigest()
+    return cache / f"material-{key[:12]}.pickle"
+
+
+def load(data: Path, backgrounds: list[Path], cache: Path) -> Material:
+    """Everything, from the cache of an earlier call with the same folders if there is one."""
+    path = material_path(data, backgrounds, cache)
+    if path.exists():
+        with path.open("rb") as file:
+            return pickle.load(file)
+    crops, points = faces_of_fer(data)
+    own = [cv2.imread(str(p), cv2.IMREAD_GRAYSCALE) for p in training_negatives(data)]
+    bank = own + gather(backgrounds, data, MOST_PER_FOLDER)
+    material = Material(crops, points, bank, len(own), photos(data))
+    cache.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(".part").open("wb") as file:
+        pickle.dump(material, file)
+    path.with_suffix(".part").replace(path)
+    return material
