@@ -113,7 +113,7 @@ class Scores:
     def at(self, threshold: float) -> tuple[float, int]:
         """Recall and false finds at a threshold."""
         recall = sum(s >= threshold for s in self.hit) / max(self.faces, 1)
-        return recall, sum(s >= threshold for s in self.false)
+        return float(recall), int(sum(s >= threshold for s in self.false))
 
 
 def collect(
