@@ -42,9 +42,7 @@ def separable(graph: Graph, name: str, x: str, module: Separable) -> str:
     """One depthwise-separable step."""
     depthwise = module.depthwise.weight.detach().numpy()
     stride = module.depthwise.stride[0]
-    y = graph.conv(
-        f"{name}.depthwise", x, depthwise, stride=stride, pad=1, groups=len(depthwise)
-    )
+    y = graph.conv(f"{name}.depthwise", x, depthwise, stride=stride, pad=1, groups=len(depthwise))
     y = graph.conv(f"{name}.pointwise", y, *fold_norm(module.pointwise.weight, module.norm))
     if module.residual:
         y = graph.node("Add", f"{name}.sum", [y, x])

@@ -75,7 +75,8 @@ def placing(
     cos, sin = math.cos(-source_tilt), math.sin(-source_tilt)
     upright = np.array([[cos, -sin], [sin, cos]])
     scale = side / source_side
-    shape = np.diag([scale * math.sqrt(stretch) * (-1 if mirror else 1), scale / math.sqrt(stretch)])
+    wider = math.sqrt(stretch)
+    shape = np.diag([scale * wider * (-1 if mirror else 1), scale / wider])
     cos, sin = math.cos(tilt), math.sin(tilt)
     linear = np.array([[cos, -sin], [sin, cos]]) @ shape @ upright
     return np.column_stack([linear, target - linear @ np.array([x, y])])
@@ -160,7 +161,7 @@ class Painter:
         """What of a 48×48 crop is pasted, 0 to 1: nearly all of it, or an ellipse."""
         mask = np.zeros((48, 48), np.float32)
         feather = self.between(0.8, 3.5)
-        rim = int(math.ceil(feather)) + int(self.draw.integers(0, 2))
+        rim = math.ceil(feather) + int(self.draw.integers(0, 2))
         if whole:
             cut = self.draw.integers(0, 4, size=4)
             mask[rim + cut[0] : 48 - rim - cut[1], rim + cut[2] : 48 - rim - cut[3]] = 1

@@ -136,8 +136,8 @@ class Run:
             for group in self.optimizer.param_groups:
                 group["lr"] = rate_at(self.step / args.steps, args.rate, args.decay, self.step)
             large = self.step % LARGE_EVERY == LARGE_EVERY - 1
-            count = args.batch * SMALL[0] * SMALL[1] // (LARGE[0] * LARGE[1])
-            batch = pools[1].batch(count, generator) if large else pools[0].batch(args.batch, generator)
+            share = SMALL[0] * SMALL[1] / (LARGE[0] * LARGE[1]) if large else 1.0
+            batch = pools[int(large)].batch(int(args.batch * share), generator)
             for key, value in self.learn(*batch).items():
                 sums[key] = sums.get(key, 0.0) + value
             self.step += 1

@@ -40,10 +40,11 @@ def portrait(cx: int, cy: int, unit: int) -> list[list[int]]:
         (0, 4, 2, 2, 150),
         (0, 9, 6, 2, 80),
     ]
-    return [
-        [cx + dx * unit // 8, cy + dy * unit // 8, max(1, rx * unit // 8), max(1, ry * unit // 8), g]
-        for dx, dy, rx, ry, g in parts
-    ]
+    ellipses = []
+    for dx, dy, rx, ry, grey in parts:
+        middle = [cx + dx * unit // 8, cy + dy * unit // 8]
+        ellipses.append([*middle, max(1, rx * unit // 8), max(1, ry * unit // 8), grey])
+    return ellipses
 
 
 CASES = [
@@ -95,8 +96,7 @@ def vectors(model: Path) -> dict:
                 ],
             }
         case["found"] = [
-            [round(float(v), 4) for v in (*square, score)]
-            for square, score in zip(squares, scores)
+            [round(float(v), 4) for v in (*square, score)] for square, score in zip(squares, scores)
         ]
         cases.append(case)
     return {
