@@ -2,9 +2,10 @@
 
     python -m training.finder.export --run runs/finder --threshold 0.5
 
-Writes `face_finder.onnx` (weights stored as int8) and its `.sha256`; batch normalisation and
-the input scaling are folded into the convolutions, the outputs that only serve training are
-dropped. The file is compared with PyTorch on pictures of several sizes.
+Writes `face_finder.onnx` (weights stored as int8) and its `.sha256`, and into the run's folder
+the same with float weights; batch normalisation and the input scaling are folded into the
+convolutions, the outputs that only serve training are dropped. Both files are compared with
+PyTorch on pictures of several sizes.
 """
 
 from __future__ import annotations
@@ -128,8 +129,8 @@ def main() -> None:
         "visaged.overlap": str(OVERLAP),
         "visaged.multiply_adds": str(multiply_adds(network, 120, 160)),
     }
-    exact = to_onnx(network, int8=False, metadata=metadata).SerializeToString()
-    difference = largest_difference(network, session(exact))
+    save(to_onnx(network, int8=False, metadata=metadata), args.run / "face_finder_float32.onnx")
+    difference = largest_difference(network, session(args.run / "face_finder_float32.onnx"))
     if difference > 1e-2:
         raise SystemExit(f"the float graph differs from PyTorch by {difference:.2g}")
     path = args.out / "face_finder.onnx"

@@ -16,9 +16,9 @@ import numpy as np
 
 from ..data import VOTES, load_split, load_votes
 from .backgrounds import gather
-from .paste import Material, Photo
+from .paste import TURNED, Material, Photo
 from .teacher import Teacher, label_crops
-from .truth import overlaps, square_of_points
+from .truth import overlaps, square_of_points, turning
 
 TRAINING_PERSONS = ("02", "10")
 CHECKING_PERSONS = ("00", "04", "08")
@@ -40,7 +40,8 @@ def faces_of_fer(data: Path) -> tuple[np.ndarray, np.ndarray]:
     """FER-2013's Training crops that are faces, and their points.
 
     Left out: rows that most FER+ voters could not name or called no face, and crops in which
-    YuNet sees no face, or two, or one whose square differs much from the crop.
+    YuNet sees no face, or two, or one whose square differs much from the crop, which only
+    faces turned to a side may.
     """
     split = load_split(data, "train")
     points = label_crops(split.images, data)
@@ -50,7 +51,9 @@ def faces_of_fer(data: Path) -> tuple[np.ndarray, np.ndarray]:
         keep &= votes[:, VOTES.index("NF")] + votes[:, VOTES.index("unknown")] < 0.5
     squares = square_of_points(points)
     middle = np.abs(squares[:, :2] - 24).max(axis=1)
-    keep &= (squares[:, 2] > 34) & (squares[:, 2] < 66) & (middle < 9)
+    usual = (squares[:, 2] > 34) & (squares[:, 2] < 66) & (middle < 9)
+    turned = (turning(points) > 0.15) & (squares[:, 2] > 20) & (middle < 16)
+    keep &= usual | turned
     return split.images[keep].copy(), points[keep]
 
 
@@ -81,7 +84,9 @@ def photos(data: Path) -> list[Photo]:
         if sure.any():
             doubtful = squares[~sure]
             near = overlaps(doubtful, squares[sure]).max(axis=1, initial=0) > 0.3
-            result.append(Photo(picture, points[sure].astype(np.float64), doubtful[~near]))
+            photo = Photo(picture, points[sure].astype(np.float64), doubtful[~near])
+            # Heads turned to a side are rare and hard.
+            result += [photo] * (3 if turning(photo.points).max() > TURNED else 1)
     return result
 
 

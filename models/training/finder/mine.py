@@ -22,9 +22,22 @@ from .material import load
 from .squares import decode
 
 SCALES = (1.0, 0.75, 0.55, 0.4, 0.3)
-"""The photographs among the backgrounds are searched at all of them, others at one, at random."""
+"""Sizes at which every background is searched."""
 
-MOST = 6000
+MOST, MOST_PER_PICTURE = 2500, 12
+"""False finds kept of the photographs, and as many of the other pictures; and of one picture."""
+
+
+def surest(table: np.ndarray) -> np.ndarray:
+    """The rows with the highest scores, not too many of one picture."""
+    table = table[np.argsort(-table[:, 4], kind="stable")]
+    counts: dict[int, int] = {}
+    kept = []
+    for row, index in enumerate(table[:, 0].astype(int)):
+        counts[index] = counts.get(index, 0) + 1
+        if counts[index] <= MOST_PER_PICTURE:
+            kept.append(row)
+    return table[kept][:MOST]
 
 
 def main() -> None:
@@ -34,16 +47,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA_DIR, help="optional data folder")
     parser.add_argument("--backgrounds", type=Path, nargs="*", default=[])
     parser.add_argument("--threshold", type=float, default=0.15)
-    parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     material = load(args.data, args.backgrounds, args.run)
     network = load_network(args.run / "average.pt")
     model = session(to_onnx(network, int8=False, metadata={}).SerializeToString())
-    draw = np.random.default_rng(args.seed)
     found = []
     for index, picture in enumerate(tqdm(material.bank, desc="mining", mininterval=5)):
-        natural = index < material.natural
-        for scale in SCALES if natural else [draw.choice(SCALES)]:
+        for scale in SCALES:
             small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
             if min(small.shape) < 32:
                 continue
@@ -51,12 +61,13 @@ def main() -> None:
             for square, score in zip(squares / scale, scores):
                 found.append([index, *square, score])
     table = np.array(found, np.float32).reshape(-1, 5)
-    table = table[np.argsort(-table[:, 4], kind="stable")][:MOST]
+    photographs = table[:, 0] < material.natural
+    table = np.concatenate([surest(table[photographs]), surest(table[~photographs])])
     part = args.run / "hard.part.npy"
     np.save(part, table)
     os.replace(part, args.run / "hard.npy")
-    natural = int((table[:, 0] < material.natural).sum())
-    print(f"{len(found)} false finds, {len(table)} kept, {natural} of them in photographs")
+    kept = int((table[:, 0] < material.natural).sum())
+    print(f"{len(found)} false finds, {len(table)} kept, {kept} of them in photographs")
 
 
 if __name__ == "__main__":

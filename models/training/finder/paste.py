@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from .backgrounds import drawn
-from .truth import square_of_points
+from .truth import square_of_points, turning
 
 MOST_FACES = 8
 ROW = 10
@@ -22,6 +22,9 @@ ROW = 10
 SMALLEST_PX, LARGEST_PX = 15.0, 115.0
 """Sides of pasted faces; the large pictures get `LARGE_PX` too."""
 LARGE_PX = 240.0
+
+TURNED, TURNED_SHARE = 0.18, 0.25
+"""From this `turning` on a head counts as turned; so many of the pasted faces are chosen so."""
 
 
 @dataclass
@@ -102,6 +105,7 @@ class Painter:
         self.draw = generator
         self.largest = LARGE_PX if width > 200 else LARGEST_PX
         self.smallest = 40.0 if width > 200 else SMALLEST_PX
+        self.turned = np.flatnonzero(turning(material.points) > TURNED)
 
     # -- small helps -------------------------------------------------------------------------
 
@@ -124,24 +128,39 @@ class Painter:
         return int(self.draw.integers(len(self.material.bank)))
 
     def window(self, picture: np.ndarray, scale: float, x: float, y: float) -> np.ndarray:
-        """The part of `picture`, enlarged by `scale`, whose middle is x, y (in its pixels)."""
-        w, h = self.width / scale, self.height / scale
+        """The part of `picture`, enlarged by about `scale`, whose middle is x, y (in its pixels).
+
+        Mirrored or not, and a little wider or narrower than it was.
+        """
+        wider = math.exp(self.between(-0.2, 0.2))
+        w, h = self.width / scale * wider, self.height / scale / wider
         left = min(max(x - w / 2, 0), max(picture.shape[1] - w, 0))
         top = min(max(y - h / 2, 0), max(picture.shape[0] - h, 0))
         x0, y0 = int(left), int(top)
         part = picture[y0 : y0 + max(2, round(h)), x0 : x0 + max(2, round(w))]
         how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        return cv2.resize(part, (self.width, self.height), interpolation=how)
+        result = cv2.resize(part, (self.width, self.height), interpolation=how)
+        return result[:, ::-1] if self.chance(0.5) else result
 
     def background(self) -> np.ndarray:
+        """Something without faces: drawn, from the bank, or two of these over each other."""
         if self.chance(0.1):
             return drawn(self.draw, self.width, self.height)
         picture = self.material.bank[self.bank_picture()]
+        if self.chance(0.15):
+            picture = picture.T
         h, w = picture.shape
         fit = max(self.width / w, self.height / h)
         scale = fit * math.exp(self.between(0, 1.3))
         result = self.window(picture, scale, self.between(0, w), self.between(0, h))
-        return result[:, ::-1] if self.chance(0.5) else result
+        if self.chance(0.15):
+            result = result[::-1]
+        if self.chance(0.05):
+            result = 255 - result
+        if self.chance(0.08):
+            share = self.between(0.2, 0.8)
+            result = (result * share + self.background() * (1 - share)).astype(np.uint8)
+        return result
 
     def hard_background(self) -> np.ndarray:
         """A place where an earlier network saw a face, at about the same size."""
@@ -152,8 +171,7 @@ class Painter:
         scale = max(fit, size / side)
         dx, dy = self.between(-0.4, 0.4), self.between(-0.4, 0.4)
         middle = (x + dx * self.width / scale, y + dy * self.height / scale)
-        result = self.window(picture, scale, *middle)
-        return result[:, ::-1] if self.chance(0.5) else result
+        return self.window(picture, scale, *middle)
 
     # -- pasting -----------------------------------------------------------------------------
 
@@ -241,7 +259,10 @@ class Painter:
         under[:] = under * (1 - alpha) + flat * alpha
 
     def crop(self) -> tuple[np.ndarray, np.ndarray]:
-        index = int(self.draw.integers(len(self.material.crops)))
+        if len(self.turned) and self.chance(TURNED_SHARE):
+            index = int(self.draw.choice(self.turned))
+        else:
+            index = int(self.draw.integers(len(self.material.crops)))
         crop = self.material.crops[index].astype(np.float32)
         return crop, self.material.points[index].astype(np.float64)
 
@@ -264,7 +285,8 @@ class Painter:
         affine = placing(source, side, tilt, mirror, stretch, place)
         if self.chance(0.65):
             self.head(picture, *place, side, tilt)
-        self.lay(picture, crop, self.mask(points, self.chance(0.35)), affine)
+        whole = self.chance(0.35) or source_side < 34
+        self.lay(picture, crop, self.mask(points, whole), affine)
         self.occlude(picture, place, side, 0.12)
         return self.row(moved(points, affine), mirror)
 
@@ -282,7 +304,7 @@ class Painter:
     def free_place(self, taken: list[np.ndarray]) -> tuple[float, np.ndarray | None]:
         for _ in range(6):
             side = self.side()
-            rim = side * 0.42
+            rim = side * 0.36
             if 2 * rim >= min(self.width, self.height):
                 continue
             place = np.array(

@@ -38,6 +38,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--backgrounds", type=Path, nargs="*", default=[], help="more pictures")
     parser.add_argument("--out", type=Path, default=Path("runs/finder"))
     parser.add_argument("--steps", type=int, default=20000, help="batches, earlier ones included")
+    parser.add_argument("--until", type=int, help="stop after this batch, to go on later")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--weight-decay", type=float, default=0.02)
@@ -132,7 +133,8 @@ class Run:
         sums: dict[str, float] = {}
         bar = tqdm(initial=self.step, total=args.steps, desc="steps", mininterval=5)
         begun = time.monotonic()
-        while self.step < args.steps:
+        last = min(args.steps, args.until or args.steps)
+        while self.step < last:
             for group in self.optimizer.param_groups:
                 group["lr"] = rate_at(self.step / args.steps, args.rate, args.decay, self.step)
             large = self.step % LARGE_EVERY == LARGE_EVERY - 1
@@ -142,7 +144,7 @@ class Run:
                 sums[key] = sums.get(key, 0.0) + value
             self.step += 1
             bar.update()
-            if self.step % 500 == 0 or self.step == args.steps:
+            if self.step % 500 == 0 or self.step == last:
                 means = {key: round(value / 500, 4) for key, value in sums.items()}
                 seconds = round(time.monotonic() - begun)
                 self.history.append({"step": self.step, **means, "seconds": seconds})
@@ -167,7 +169,7 @@ def main() -> None:
     }
     (args.out / "settings.json").write_text(json.dumps(settings, indent=1) + "\n")
     print(json.dumps(settings))
-    if run.step >= args.steps:
+    if run.step >= min(args.steps, args.until or args.steps):
         return
     pools = [Pool.of_size(args.pool, *SMALL), Pool.of_size(args.pool // 20, *LARGE)]
     material = material_path(args.data, args.backgrounds, args.out)

@@ -21,6 +21,18 @@ def square_of_points(points: np.ndarray) -> np.ndarray:
     return np.column_stack([centre, 1.35 * (apart + high)])
 
 
+def turning(points: np.ndarray) -> np.ndarray:
+    """How far each face is turned to a side: the nose's distance from the axis between the
+    eyes and the mouth, in units of the larger of d and v; 0 from the front, 0.5 in profile."""
+    eyes = points[:, 0:2].mean(axis=1)
+    axis = points[:, 3:5].mean(axis=1) - eyes
+    apart = np.linalg.norm(points[:, 0] - points[:, 1], axis=1)
+    high = np.linalg.norm(axis, axis=1)
+    nose = points[:, 2] - eyes
+    off = (nose[:, 0] * axis[:, 1] - nose[:, 1] * axis[:, 0]) / np.maximum(high, 1e-6)
+    return np.abs(off) / np.maximum(np.maximum(apart, high), 1e-6)
+
+
 def overlaps(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Intersection over union of every square of `first` with every one of `second`."""
     first, second = first[:, None, :], second[None, :, :]

@@ -26,7 +26,7 @@ from training.finder.paste import (
 )
 from training.finder.pool import RENEWED, Pool, most_wanted
 from training.finder.squares import assign, decode, loss, square_overlap, without_doubles
-from training.finder.truth import hits, overlaps, square_of_points
+from training.finder.truth import hits, overlaps, square_of_points, turning
 from training.finder.vectors import CASES, paint, vectors
 
 # Eyes 20 apart at height 30, nose, mouth 24 below the eyes.
@@ -72,6 +72,12 @@ def painter(seed: int = 3, photos: bool = True) -> Painter:
 def test_the_square_of_five_points_is_the_one_found_with_a_pencil():
     # d = 20, v = 24, E = (50, 30): side 1.35 * 44, centre 0.294 * 24 below E.
     assert np.allclose(square_of_points(UPRIGHT[None]), [[50, 37.056, 59.4]])
+
+
+def test_a_head_is_turned_as_far_as_its_nose_is_off_the_axis():
+    turned = UPRIGHT.copy()
+    turned[2] += (6, 0)
+    assert turning(np.stack([UPRIGHT, turned])) == pytest.approx([0, 6 / 24])
 
 
 def test_overlap_is_shared_area_over_covered_area():
