@@ -6,15 +6,17 @@ every other picture, in order of name, is for training. `cmu_mit` is for neither
 
 from __future__ import annotations
 
+import argparse
 import csv
 import hashlib
 import pickle
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from ..data import VOTES, load_split, load_votes
+from ..data import DEFAULT_DATA_DIR, VOTES, load_split, load_votes
 from .backgrounds import gather
 from .paste import TURNED, Material, Photo
 from .teacher import Teacher, label_crops
@@ -90,23 +92,50 @@ def photos(data: Path) -> list[Photo]:
     return result
 
 
-def material_path(data: Path, backgrounds: list[Path], cache: Path) -> Path:
-    """The cache file of these folders."""
-    key = hashlib.sha256(repr((str(data), [str(b) for b in backgrounds])).encode()).hexdigest()
-    return cache / f"material-{key[:12]}.pickle"
+@dataclass(frozen=True)
+class Folders:
+    """Where material comes from."""
+
+    data: Path
+    """The data folder."""
+    photographs: list[Path]
+    """Folders of photographs without faces, beside the training half of `negatives`."""
+    backgrounds: list[Path]
+    """Folders of textures, drawings and so on; they come up less often."""
+
+    @classmethod
+    def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
+        """The options of the command line that name them."""
+        parser.add_argument(
+            "--data", type=Path, default=DEFAULT_DATA_DIR, help="optional data folder"
+        )
+        parser.add_argument("--photographs", type=Path, nargs="*", default=[])
+        parser.add_argument("--backgrounds", type=Path, nargs="*", default=[])
+
+    @classmethod
+    def of(cls, args: argparse.Namespace) -> Folders:
+        """Those that were named."""
+        return cls(args.data, args.photographs, args.backgrounds)
+
+    def cache(self, run: Path) -> Path:
+        """The file in a run's folder that keeps their material."""
+        key = hashlib.sha256(repr(self).encode()).hexdigest()
+        return run / f"material-{key[:12]}.pickle"
 
 
-def load(data: Path, backgrounds: list[Path], cache: Path) -> Material:
+def load(folders: Folders, run: Path) -> Material:
     """Everything, from the cache of an earlier call with the same folders if there is one."""
-    path = material_path(data, backgrounds, cache)
+    path = folders.cache(run)
     if path.exists():
         with path.open("rb") as file:
             return pickle.load(file)
+    data = folders.data
     crops, points = faces_of_fer(data)
-    own = [cv2.imread(str(p), cv2.IMREAD_GRAYSCALE) for p in training_negatives(data)]
-    bank = own + gather(backgrounds, data, MOST_PER_FOLDER)
-    material = Material(crops, points, bank, len(own), photos(data))
-    cache.mkdir(parents=True, exist_ok=True)
+    natural = [cv2.imread(str(p), cv2.IMREAD_GRAYSCALE) for p in training_negatives(data)]
+    natural += gather(folders.photographs, data, MOST_PER_FOLDER)
+    bank = natural + gather(folders.backgrounds, data, MOST_PER_FOLDER)
+    material = Material(crops, points, bank, len(natural), photos(data))
+    run.mkdir(parents=True, exist_ok=True)
     with path.with_suffix(".part").open("wb") as file:
         pickle.dump(material, file)
     path.with_suffix(".part").replace(path)

@@ -1,6 +1,6 @@
 """Look for false faces in the training backgrounds, so that training sees more of them.
 
-    python -m training.finder.mine --run runs/finder --data DATA [--backgrounds DIR ...]
+    python -m training.finder.mine --run runs/finder --data DATA
 
 Writes `hard.npy` into the run's folder: index in the bank, centre x, y, side and score of every
 false find. Painters that are at work take it up by themselves.
@@ -16,9 +16,8 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from ..data import DEFAULT_DATA_DIR
 from .export import load_network, run, session, to_onnx
-from .material import load
+from .material import Folders, load
 from .squares import decode
 
 SCALES = (1.0, 0.75, 0.55, 0.4, 0.3)
@@ -44,11 +43,10 @@ def main() -> None:
     """Mine once."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run", type=Path, required=True, help="folder with average.pt")
-    parser.add_argument("--data", type=Path, default=DEFAULT_DATA_DIR, help="optional data folder")
-    parser.add_argument("--backgrounds", type=Path, nargs="*", default=[])
+    Folders.add_arguments(parser)
     parser.add_argument("--threshold", type=float, default=0.15)
     args = parser.parse_args()
-    material = load(args.data, args.backgrounds, args.run)
+    material = load(Folders.of(args), args.run)
     network = load_network(args.run / "average.pt")
     model = session(to_onnx(network, int8=False, metadata={}).SerializeToString())
     found = []

@@ -1,6 +1,6 @@
 """Train the face finder; stop it and start it again as you like.
 
-    python -m training.finder.train --data DATA --out runs/finder [--backgrounds DIR ...]
+    python -m training.finder.train --data DATA --out runs/finder
 
 Writes `checkpoint.pt` (to go on from), `average.pt` (the network as it is exported: a running
 average of the weights), `settings.json` and `history.json`.
@@ -20,8 +20,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from ..data import DEFAULT_DATA_DIR
-from .material import load, material_path
+from .material import Folders, load
 from .network import FaceFinder, multiply_adds, parameter_count
 from .pool import Pool, start_painters
 from .squares import loss
@@ -34,8 +33,7 @@ LARGE_EVERY = 10
 def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=DEFAULT_DATA_DIR, help="optional data folder")
-    parser.add_argument("--backgrounds", type=Path, nargs="*", default=[], help="more pictures")
+    Folders.add_arguments(parser)
     parser.add_argument("--out", type=Path, default=Path("runs/finder"))
     parser.add_argument("--steps", type=int, default=20000, help="batches, earlier ones included")
     parser.add_argument("--until", type=int, help="stop after this batch, to go on later")
@@ -159,7 +157,8 @@ def main() -> None:
     args = arguments()
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
-    load(args.data, args.backgrounds, args.out)
+    folders = Folders.of(args)
+    load(folders, args.out)
     run = Run(args)
     run.resume()
     settings = {
@@ -172,9 +171,10 @@ def main() -> None:
     if run.step >= min(args.steps, args.until or args.steps):
         return
     pools = [Pool.of_size(args.pool, *SMALL), Pool.of_size(args.pool // 20, *LARGE)]
-    material = material_path(args.data, args.backgrounds, args.out)
     seed = args.seed * 1000 + run.step
-    painters = start_painters(pools, material, args.out / "hard.npy", seed, args.painters)
+    painters = start_painters(
+        pools, folders.cache(args.out), args.out / "hard.npy", seed, args.painters
+    )
     with tqdm(total=args.pool // 4, desc="first samples", mininterval=5) as bar:
         while bar.n < args.pool // 4:
             time.sleep(0.5)
