@@ -29,6 +29,6 @@ for until in 2500 4000 6000 8000 11000 13000 16000 20000 22000; do
     with_folders train --out "$run" --steps 22000 --until "$until"
     with_folders mine --run "$run"
 done
-"$python" -m training.finder.export --run "$run" --threshold 0.575
+"$python" -m training.finder.export --run "$run" --threshold 0.6
 "$python" -m training.finder.vectors
 "$python" -m training.finder.evaluate --model face_finder.onnx --data "$data"
