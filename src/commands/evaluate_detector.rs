@@ -29,9 +29,6 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// The smallest face that is looked for, where no option says another. The sets have far smaller faces than a room before a camera.
-const MIN_SIZE: u32 = 24;
-
 /// A picture and the faces in it.
 struct Marked {
     picture: PathBuf,
@@ -57,7 +54,8 @@ struct Report {
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
-    let config = DetectorConfig { min_size: MIN_SIZE, ..DetectorConfig::default() };
+    // The sets have far smaller faces than a room before a camera.
+    let config = DetectorConfig { min_size: 0, ..DetectorConfig::default() };
     let mut detector = stages::open_detector(&args.detector.over(config)?)?;
     let readers: [(&str, Reader); 4] =
         [("nrc_iit", read_clips), ("cmu_mit", read_stills), ("voc_groups", read_boxes), ("negatives", read_negatives)];

@@ -75,7 +75,7 @@ pub(super) struct DetectorArgs {
     /// given]
     #[arg(long = "detector", value_name = "KIND")]
     kind: Option<DetectorKind>,
-    /// Smallest face in pixels; 0: the smallest that the detector knows [default: 48; of evaluate-detector: 24]
+    /// Smallest face in pixels; 0: the smallest that the detector knows [default: 48; of evaluate-detector: 0]
     #[arg(long, value_name = "PIXELS")]
     min_size: Option<u32>,
     /// Largest face in pixels; 0: no limit [default: 0]
