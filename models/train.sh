@@ -1,34 +1,57 @@
 #!/bin/sh
 # From data to model files in one command; stop it and start it again as you like.
 #
-#   ./train.sh nano [DATA [RUNS]]     the small network (the original size)
-#   ./train.sh base [DATA [RUNS]]     the larger one
+#   ./train.sh nano [DATA [RUNS [NEGATIVES]]]     the small network (the original size)
+#   ./train.sh base [DATA [RUNS [NEGATIVES]]]     the larger one
 #
 # DATA is an optional data folder with fer2013/ and ferplus/, RUNS gets checkpoints and curves
-# (default runs). Needs the packages of training/requirements.txt; PYTHON names the interpreter.
+# (default runs). With NEGATIVES, a folder of pictures without faces, the network also learns to say
+# "this is no face". Needs the packages of training/requirements.txt; PYTHON names the interpreter.
 set -eu
 cd "$(dirname "$0")"
 size=${1:?nano or base}
 data=${2:-../../shared/data}
 runs=${3:-runs}
+negatives=${4:-}
 python=${PYTHON:-python3}
 
+# A rate is constant, then falls to nothing over the last part (--decay) of the epochs so far.
 train() {
-    "$python" -m training.train --size "$size" --data "$data" --out "$runs/$size" --bf16 "$@"
+    name=$1
+    shift
+    "$python" -m training.train --size "$name" --data "$data" --out "$runs/$name" --bf16 "$@"
 }
 
-# A rate is constant, then falls to nothing over the last part (--decay) of the epochs so far.
+teacher() {
+    train teacher --rate 2e-3 --weight-decay 0.05 --strength 0.9 --smoothing 0.05 --vote-share 0.45 \
+        --epochs 26 --decay 0.5
+}
+
 case $size in
 nano)
-    train --rate 3e-3 --weight-decay 0.01 --strength 0.6 --epochs 35 --decay 0.34
-    train --rate 2e-3 --weight-decay 0.01 --strength 0.6 --epochs 48 --decay 0.271
+    train nano --rate 3e-3 --weight-decay 0.01 --strength 0.6 --epochs 35 --decay 0.34
+    train nano --rate 2e-3 --weight-decay 0.01 --strength 0.6 --epochs 48 --decay 0.271
+    teacher
+    train nano --rate 3e-3 --weight-decay 0.01 --strength 0.4 --epochs 70 --decay 0.41 \
+        --teacher "$runs/teacher/best.pt" --teacher-temperature 1.2
     ;;
-base) train --rate 2e-3 --weight-decay 0.05 --strength 0.9 --epochs 55 --decay 0.4 ;;
+base)
+    teacher
+    common="--rate 2e-3 --weight-decay 0.05"
+    # Unquoted: several words.
+    train base $common --strength 0.9 --dropout 0.2 --epochs 64 --decay 0.34 --until 34
+    common="$common --epochs 64 --decay 0.34 --teacher $runs/teacher/best.pt --teacher-temperature 1.2"
+    train base $common --strength 0.9 --dropout 0.2 --until 49
+    train base $common --strength 0.6
+    ;;
 *)
     echo "train.sh: no size \"$size\" (nano or base)" >&2
     exit 64
     ;;
 esac
+if [ -n "$negatives" ]; then
+    "$python" -m training.not_a_face --run "$runs/$size" --negatives "$negatives" --data "$data" --epochs 3
+fi
 "$python" -m training.curves "$runs/$size"
 "$python" -m training.export --run "$runs/$size" --data "$data"
 "$python" -m training.vectors network --model "mini_xception_$size.onnx" \

@@ -6,7 +6,7 @@
 # DATA is an optional data folder with fer2013/, ferplus/, detection/ and teachers/; RUNS gets
 # checkpoints (default runs); BACKGROUNDS is an optional folder of further pictures without
 # faces: photographs/SOURCE/ and others/SOURCE/ (FINDER.md says which ones the shipped file saw).
-# Needs the packages of training/requirements.txt and opencv-python-headless 5.0.0.93; PYTHON
+# Needs the packages of training/requirements.txt; PYTHON
 # names the interpreter.
 set -eu
 cd "$(dirname "$0")"

@@ -50,6 +50,7 @@ def arguments() -> argparse.Namespace:
     add("--class-weight", type=float, default=0.0, help="0: none, 1: classes count equally")
     add("--smote", action="store_true", help="fill rare classes up with synthetic faces")
     add("--ease", type=Path, help="ease.npy: faces count by their ease of classification")
+    add("--until", type=int, default=0, help="pause after so many of the epochs; 0: after all")
     add("--patience", type=int, default=0, help="stop after so many epochs without progress")
     add("--teacher", type=Path, nargs="*", default=[], help="best.pt of larger networks")
     add("--teacher-share", type=float, default=0.6, help="of the targets, from the teachers")
@@ -245,7 +246,7 @@ class Run:
 
         With `--patience` it stops early.
         """
-        for index in range(len(self.history), self.args.epochs):
+        for index in range(len(self.history), self.args.until or self.args.epochs):
             figures = {**self.epoch(index), **self.validate()}
             self.history.append(figures)
             tqdm.write(

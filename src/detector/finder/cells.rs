@@ -1,4 +1,4 @@
-//! The outputs of the built-in finder. The contract is in `models/README.md`: three grids with one cell for 8, 16 and 32 pixels, four numbers a cell.
+//! The outputs of the built-in finder. The contract is in `models/FINDER.md`: three grids with one cell for 8, 16 and 32 pixels, four numbers a cell.
 
 use anyhow::Result;
 

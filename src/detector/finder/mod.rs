@@ -104,7 +104,7 @@ impl FaceFinder {
         Self::from_bytes(BUILTIN_MODEL, BUILTIN_CHECKSUM, "the built-in face finder", config)
     }
 
-    /// A finder of the same contract (`models/README.md`) from a file, with its SHA-256 in `FILE.sha256` beside it.
+    /// A finder of the same contract (`models/FINDER.md`) from a file, with its SHA-256 in `FILE.sha256` beside it.
     ///
     /// # Errors
     /// If one of the two cannot be read, they do not fit, or the network does not keep the contract.
