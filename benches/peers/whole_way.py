@@ -15,7 +15,7 @@ found of
   tuned        the same on the frame reduced to 320 pixels.
   visaged      `visaged bench`: detect, classify, track.
 
-The Python loops run the float twin of the network that is built into visaged.
+The Python loops run the same network as visaged.
 """
 
 import argparse
@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / "target/peers-venv"
 PACKAGES = ["opencv-python-headless<5", "onnxruntime"]
 CASCADE = "/usr/share/opencv4/haarcascades/haarcascade_frontalface_default.xml"
-NETWORK = ROOT / "models/mini_xception_nano_float32.onnx"
+NETWORK = ROOT / "models/mini_xception_base.onnx"
 PICTURES = ROOT / "tests/data/golden/pictures"
 LOOPS = ("as printed", "well made", "tuned")
 WARM_UP = 3
