@@ -138,14 +138,6 @@ impl OnnxFile {
         Ok(value)
     }
 
-    /// As [`number`](Self::number), but `default` for a file that says nothing.
-    ///
-    /// # Errors
-    /// If it says something else than a number in `range`.
-    pub fn number_or(&self, key: &str, default: f64, range: RangeInclusive<f64>) -> Result<f64> {
-        if self.property(key).is_ok() { self.number(key, range) } else { Ok(default) }
-    }
-
     /// Refuses a file that was made for another version of the contract between model files and this program.
     ///
     /// # Errors

@@ -68,7 +68,7 @@ impl MiniXception {
         let classes = file.property("visaged.classes")?;
         ensure!(classes == Emotion::ALL.map(Emotion::name).join(","), "its classes are {classes}, which is not FER-2013's order");
         let crop_margin = file.number("visaged.crop_margin", -0.4..=1.0)?;
-        let equalisation = file.number_or("visaged.equalisation", 0.0, 0.0..=1.0)? as f32;
+        let equalisation = file.number("visaged.equalisation", 0.0..=1.0)? as f32;
         let tells_faces = match file.output_names()[..] {
             [_] => false,
             [_, "face"] => true,
