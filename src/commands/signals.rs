@@ -44,10 +44,9 @@ impl Rounds {
     /// # Errors
     /// If the system refuses.
     pub(super) fn listen(path: Option<PathBuf>) -> Result<Self> {
-        let end = stop_flag()?;
+        let rounds = Self { end: stop_flag()?, shared: Arc::default() };
         let mut signals = iterator::Signals::new([SIGTERM, SIGINT, SIGHUP]).context("cannot listen for signals")?;
-        let shared = Arc::new(Mutex::new(Shared { stop: end.clone(), next: None }));
-        let theirs = Arc::clone(&shared);
+        let theirs = Arc::clone(&rounds.shared);
         std::thread::Builder::new().name("signals".into()).spawn(move || {
             for signal in signals.forever() {
                 if signal == SIGHUP {
@@ -57,7 +56,7 @@ impl Rounds {
                 }
             }
         })?;
-        Ok(Self { end, shared })
+        Ok(rounds)
     }
 
     /// What stops the round that runs now.
@@ -91,4 +90,49 @@ fn reload(path: Option<&Path>, shared: &Mutex<Shared>) {
 
 fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     shared.lock().expect("no thread panics while it holds the rounds")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn first_round() -> Rounds {
+        Rounds { end: Stop::default(), shared: Arc::default() }
+    }
+
+    #[test]
+    fn a_changed_configuration_ends_the_round_and_is_in_force_in_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("visaged.toml");
+        std::fs::write(&path, "[camera]\nwidth = 320\n").unwrap();
+        let rounds = first_round();
+        let stop = rounds.stop();
+        reload(Some(&path), &rounds.shared);
+        assert!(stop.is_asked());
+        assert_eq!(rounds.next().expect("a next round").camera.width, 320);
+        assert!(!rounds.stop().is_asked());
+        assert!(rounds.next().is_none());
+    }
+
+    #[test]
+    fn a_wrong_configuration_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("visaged.toml");
+        std::fs::write(&path, "[camera]\nwidth = 0\n").unwrap();
+        let rounds = first_round();
+        reload(Some(&path), &rounds.shared);
+        assert!(!rounds.stop().is_asked());
+        assert!(rounds.next().is_none());
+    }
+
+    #[test]
+    fn who_asks_for_the_end_between_two_rounds_gets_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("visaged.toml");
+        std::fs::write(&path, "").unwrap();
+        let rounds = first_round();
+        reload(Some(&path), &rounds.shared);
+        rounds.end.ask();
+        assert!(rounds.next().is_none());
+    }
 }
