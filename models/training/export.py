@@ -121,6 +121,25 @@ class Graph:
         pads = [side // 2 for side in kernel] * 2
         return self.node("MaxPool", name, [x], kernel_shape=kernel, strides=strides, pads=pads)
 
+    def model(
+        self,
+        name: str,
+        source: onnx.ValueInfoProto,
+        outputs: list[onnx.ValueInfoProto],
+        metadata: dict[str, str],
+    ) -> onnx.ModelProto:
+        """The graph as a checked file."""
+        graph = helper.make_graph(self.nodes, name, [source], outputs, self.constants)
+        model = helper.make_model(
+            graph,
+            opset_imports=[helper.make_opsetid("", 17)],
+            ir_version=8,
+            producer_name="visaged models/training",
+        )
+        helper.set_model_props(model, metadata)
+        onnx.checker.check_model(model, full_check=True)
+        return model
+
     def residual(self, name: str, x: str, module: ResidualModule) -> str:
         """One residual module."""
         y = self.node("Relu", f"{name}.relu_in", [x]) if module.leading_relu else x
@@ -177,21 +196,8 @@ def to_onnx(
     x = graph.node("GlobalAveragePool", "means", [x])
     x = graph.node("Flatten", "logits", [x], axis=1)
     graph.node("Softmax", "probabilities", [x], axis=1)
-    model = helper.make_model(
-        helper.make_graph(
-            graph.nodes,
-            "mini_xception",
-            [helper.make_tensor_value_info("grey", TensorProto.FLOAT, [1, 1, 48, 48])],
-            outputs,
-            graph.constants,
-        ),
-        opset_imports=[helper.make_opsetid("", 17)],
-        ir_version=8,
-        producer_name="visaged models/training",
-    )
-    helper.set_model_props(model, metadata)
-    onnx.checker.check_model(model, full_check=True)
-    return model
+    source = helper.make_tensor_value_info("grey", TensorProto.FLOAT, [1, 1, 48, 48])
+    return graph.model("mini_xception", source, outputs, metadata)
 
 
 def fit_temperature(logits: torch.Tensor, labels: np.ndarray) -> float:

@@ -30,5 +30,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
         true => Ok(()),
         false => Framebuffer::open(&config.display.framebuffer).map(drop),
     };
+    if let (Err(_), Err(error)) = (&lights, &screen) {
+        log::error!("{error:#}");
+    }
     lights.and(screen)
 }

@@ -70,21 +70,8 @@ def to_onnx(network: FaceFinder, int8: bool, metadata: dict[str, str]) -> onnx.M
         shape = [1, USED_OUTPUTS, *sides]
         outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
     size = [1, 1, "height", "width"]
-    model = helper.make_model(
-        helper.make_graph(
-            graph.nodes,
-            "face_finder",
-            [helper.make_tensor_value_info("picture", TensorProto.FLOAT, size)],
-            outputs,
-            graph.constants,
-        ),
-        opset_imports=[helper.make_opsetid("", 17)],
-        ir_version=8,
-        producer_name="visaged models/training/finder",
-    )
-    helper.set_model_props(model, metadata)
-    onnx.checker.check_model(model, full_check=True)
-    return model
+    source = helper.make_tensor_value_info("picture", TensorProto.FLOAT, size)
+    return graph.model("face_finder", source, outputs, metadata)
 
 
 def session(model: Path | bytes) -> onnxruntime.InferenceSession:
