@@ -36,7 +36,9 @@ def run_program(program: Path, model: Path, crops: np.ndarray) -> np.ndarray:
             Image.fromarray(crop).save(paths[-1])
         for start in tqdm(range(0, len(paths), CALL_SIZE), desc="visaged"):
             command = [str(program), "classify", "--crops", "--json", "--model", str(model)]
-            done = subprocess.run(command + paths[start : start + CALL_SIZE], check=True, stdout=subprocess.PIPE)
+            done = subprocess.run(
+                command + paths[start : start + CALL_SIZE], check=True, stdout=subprocess.PIPE
+            )
             for line in done.stdout.splitlines():
                 face = json.loads(line)["faces"][0]
                 probabilities.append([face["probabilities"][name] for name in CLASSES])
@@ -48,7 +50,9 @@ def main() -> None:
     parser.add_argument("--program", type=Path, required=True, help="the visaged binary")
     parser.add_argument("--model", type=Path, default=Path("mini_xception_nano.onnx"))
     parser.add_argument("--split", choices=SPLITS, default="private")
-    parser.add_argument("--data", type=Path, default=DEFAULT_DATA_DIR, help="the optional data folder")
+    parser.add_argument(
+        "--data", type=Path, default=DEFAULT_DATA_DIR, help="the optional data folder"
+    )
     arguments = parser.parse_args()
 
     split = load_split(arguments.data, arguments.split)

@@ -43,14 +43,18 @@ def eye_tilts(images: np.ndarray, finder: Path) -> np.ndarray:
 def upright(image: np.ndarray, tilt: float) -> np.ndarray:
     """The face turned about its middle so that the eye line is level; borders continued."""
     turn = cv2.getRotationMatrix2D((23.5, 23.5), tilt, 1.0)
-    return cv2.warpAffine(image, turn, (48, 48), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.warpAffine(
+        image, turn, (48, 48), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
 
 
 def main() -> None:
     """Print the comparison as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--finder", type=Path, required=True, help="a YuNet file of the 2023mar form")
+    parser.add_argument(
+        "--finder", type=Path, required=True, help="a YuNet file of the 2023mar form"
+    )
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA_DIR, help="optional data folder")
     args = parser.parse_args()
     split = load_split(args.data, "public")

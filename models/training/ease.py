@@ -2,7 +2,8 @@
 
     python -m training.ease --out ease
 
-After Chang et al., as the dissertation uses the idea: in each of M repeats the faces are cut into K folds, and each fold is classified by
+After Chang et al., as the dissertation uses the idea: in each of M repeats the faces are cut into K
+folds, and each fold is classified by
 a base classifier that was trained on the other folds. R(x) is the share of the M answers for x that
 are its label; x is easy where R(x) ≥ θ.
 

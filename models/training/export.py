@@ -6,7 +6,8 @@ Writes `mini_xception_SIZE.onnx` (int8 weights) and `mini_xception_SIZE_float32.
 with its `.sha256`, and compares both with PyTorch on all of PublicTest.
 
 The graph takes raw grey values and ends in probabilities; where the run has a `face.pt` (of
-`training.not_a_face`), the probability of being a face is a second output. Against the trained network it is
+`training.not_a_face`), the probability of being a face is a second output. Against the trained
+network it is
 rewritten where that is exact: batch normalisation and the input scaling are folded into the
 convolutions, the 3×3 max-pool is split into a column and a row, and the shortcuts drop every
 other pixel by a 1×1 max-pool of stride 2 before their convolution (tract runs both forms

@@ -4,8 +4,8 @@
 
 The face finder looks at each face, enlarged and with its border continued (FER-2013's crops have
 no surroundings); the crop is then cut from the original by the found square and each margin, as the
-program does. Prints the network's accuracy for every margin on the faces that were found, and on the
-same faces as they are.
+program does. Prints the network's accuracy for every margin on the faces that were found, and on
+the same faces as they are.
 """
 
 from __future__ import annotations
@@ -56,7 +56,11 @@ def main() -> None:
     seen = np.isfinite(squares[:, 0])
     images, labels, squares = split.images[seen], split.labels[seen], squares[seen]
     whole = run_onnx(args.model, images).argmax(axis=1) == labels
-    report = {"found": int(seen.sum()), "of": len(seen), "as they are": round(float(whole.mean()), 4)}
+    report = {
+        "found": int(seen.sum()),
+        "of": len(seen),
+        "as they are": round(float(whole.mean()), 4),
+    }
     report["median square"] = [round(float(value), 1) for value in np.median(squares, axis=0)]
     for margin in MARGINS:
         boxes = [with_margin(x, y, side, margin) for x, y, side in squares]

@@ -36,9 +36,7 @@ PASSING = 0.995
 """Share of PublicTest's faces that must be told to be faces."""
 
 
-def features_of(
-    network: MiniXception, faces: torch.Tensor, exact: bool = False
-) -> torch.Tensor:
+def features_of(network: MiniXception, faces: torch.Tensor, exact: bool = False) -> torch.Tensor:
     """What the class maps are computed from, for grey faces (count, 1, 48, 48).
 
     Computed in bfloat16, which is precise enough to train on, unless `exact`.
@@ -69,12 +67,17 @@ def non_faces(folders: list[Path], boxes: Path | None, seed: int) -> tuple[np.nd
             row = json.loads(line)
             listed[Path(row["file"]).name] = row["faces"]
     endings = {".jpg", ".jpeg", ".png"}
-    paths = sorted(p for folder in folders for p in folder.rglob("*") if p.suffix.lower() in endings)
+    paths = sorted(
+        p for folder in folders for p in folder.rglob("*") if p.suffix.lower() in endings
+    )
     train, check_random, check_found = [], [], []
     for index, path in enumerate(tqdm(paths, desc="non-faces", leave=False)):
         picture = np.asarray(Image.open(path).convert("L"))
         squares = random_squares(picture, SQUARES_PER_PICTURE, random)
-        found = [(f["x"], f["y"], f["x"] + f["width"], f["y"] + f["height"]) for f in listed.get(path.name, [])]
+        found = [
+            (f["x"], f["y"], f["x"] + f["width"], f["y"] + f["height"])
+            for f in listed.get(path.name, [])
+        ]
         crops = [crop_face(picture, box) for box in squares]
         found_crops = [crop_face(picture, tuple(map(float, box))) for box in found]
         if index % 2:
@@ -84,21 +87,27 @@ def non_faces(folders: list[Path], boxes: Path | None, seed: int) -> tuple[np.nd
             train += crops + found_crops * 4
     if not train:
         raise SystemExit(f"no pictures in {', '.join(map(str, folders))}")
-    return tuple(np.array(part, np.uint8).reshape(-1, 48, 48) for part in (train, check_random, check_found))
+    return tuple(
+        np.array(part, np.uint8).reshape(-1, 48, 48) for part in (train, check_random, check_found)
+    )
 
 
 def logits_of(network: MiniXception, head: FaceHead, crops: np.ndarray) -> np.ndarray:
     """The head's logits (count,)."""
     parts = torch.from_numpy(crops.copy())[:, None].float().split(256)
     with torch.no_grad():
-        return np.concatenate([head(features_of(network, part)).numpy() for part in parts] or [np.zeros(0)])
+        return np.concatenate(
+            [head(features_of(network, part)).numpy() for part in parts] or [np.zeros(0)]
+        )
 
 
 def main() -> None:
     """Train the head, set its bias, print how well it tells."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run", type=Path, required=True, help="folder with best.pt")
-    parser.add_argument("--negatives", type=Path, nargs="+", required=True, help="face-free pictures")
+    parser.add_argument(
+        "--negatives", type=Path, nargs="+", required=True, help="face-free pictures"
+    )
     parser.add_argument("--boxes", type=Path, help="false detections in them")
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA_DIR, help="optional data folder")
     parser.add_argument("--epochs", type=int, default=4)
@@ -133,11 +142,15 @@ def main() -> None:
     with torch.no_grad():
         head.conv.bias -= float(np.quantile(logits_of(network, head, faces), 1 - PASSING))
     torch.save(head.state_dict(), args.run / "face.pt")
-    report = {"PublicTest faces told to be faces": float((logits_of(network, head, faces) > 0).mean())}
+    report = {
+        "PublicTest faces told to be faces": float((logits_of(network, head, faces) > 0).mean())
+    }
     for name, crops in (("random squares", check_random), ("false detections", check_found)):
         report[f"{name} (unseen pictures)"] = len(crops)
         if len(crops):
-            report[f"{name} told to be no faces"] = float((logits_of(network, head, crops) <= 0).mean())
+            report[f"{name} told to be no faces"] = float(
+                (logits_of(network, head, crops) <= 0).mean()
+            )
     print(json.dumps(report, indent=1))
 
 

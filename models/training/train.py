@@ -146,7 +146,7 @@ class Run:
         counts = torch.bincount(self.labels, minlength=7).clamp(min=1).float()
         weights = counts.pow(-self.args.class_weight)[self.labels]
         if self.args.ease:
-            # Half a point for the hardest, three halves for the easiest: the hardest are often mislabelled.
+            # From half a point to three halves: the hardest are often mislabelled.
             weights = weights * (0.5 + torch.from_numpy(np.load(self.args.ease)))
         return weights / weights.mean()
 
@@ -213,7 +213,9 @@ class Run:
             with torch.autocast(self.device.type, torch.bfloat16, enabled=args.bf16):
                 wanted = self.batch_targets(faces, chosen)
                 logits = self.network(equalise(faces, args.equalise)).float()
-            loss = F.cross_entropy(logits, wanted, reduction="none") @ self.weights[chosen].to(self.device)
+            loss = F.cross_entropy(logits, wanted, reduction="none") @ self.weights[chosen].to(
+                self.device
+            )
             loss = loss / len(chosen)
             self.optimizer.zero_grad()
             loss.backward()
