@@ -18,7 +18,8 @@ def augment(faces: torch.Tensor, strength: float, generator: torch.Generator) ->
     At `strength` 1: mirrored (half of them); turned by up to ±10°; zoomed, shifted and
     stretched by up to ±10 %; contrast 0.6 to 1.4 and brightness ±40 grey levels, and one in
     four lit from one side; one in five blurred; one in ten as coarse as a face of 24 pixels; one
-    in five noisy; three in ten with a covered rectangle. Ranges and shares grow with `strength`. The
+    in five noisy; three in ten with a covered rectangle. Ranges and shares
+    grow with `strength`. The
     draws come from `generator` (on the CPU), so that a seed repeats them.
     """
 
