@@ -19,6 +19,10 @@ pub enum View<'a> {
     Starting,
     /// The camera works; these are the faces, perhaps none.
     Watching(&'a Observation),
+    /// Pictures come, but they have been dark for 10 s: something covers the lens, or the light is out.
+    Covered,
+    /// Somebody asked for a pause: the camera is closed.
+    Paused,
     /// No picture for 2 s, or no camera: a picture of before would be a lie.
     CameraLost {
         /// Why, in one line.

@@ -145,7 +145,7 @@ impl Output for Statistics {
     fn show(&mut self, view: View<'_>) -> Result<()> {
         let now = match view {
             View::Watching(observation) => observation.captured_at,
-            View::Starting | View::CameraLost { .. } => (self.clocks.monotonic)(),
+            View::Starting | View::CameraLost { .. } | View::Covered | View::Paused => (self.clocks.monotonic)(),
         };
         self.advance(now);
         if self.span.is_some_and(|(begin, end)| end - begin >= self.interval) {

@@ -97,6 +97,7 @@ fn an_unplugged_camera_is_shown_as_lost_with_the_reason_and_comes_back() {
         let said = match view {
             View::Starting => "starting".to_owned(),
             View::Watching(observation) => format!("{} face", observation.faces.len()),
+            View::Covered | View::Paused => "no pictures wanted".to_owned(),
             View::CameraLost { reason } => format!("lost: {reason}"),
         };
         if shown.last() != Some(&said) {

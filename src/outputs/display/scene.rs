@@ -74,6 +74,8 @@ fn in_a_word(view: View<'_>) -> (&'static str, Rgb888) {
     match view {
         View::Starting => (words::STARTING.0, INK),
         View::CameraLost { .. } => (words::CAMERA_LOST, INK),
+        View::Covered => (words::COVERED.0, INK),
+        View::Paused => (words::PAUSED.0, INK),
         View::Watching(observation) => match observation.main_face() {
             None => (words::NO_FACE.0, QUIET),
             Some(main) => (words::name(main.expression), palette::of(main.expression)),
@@ -97,6 +99,14 @@ fn draw<D: DrawTarget<Color = Rgb888>>(
         View::CameraLost { reason } => {
             draw_missing_camera(&layout.face, brush)?;
             draw_message(words::CAMERA_LOST, reason, layout, brush)
+        }
+        View::Covered => {
+            draw_missing_camera(&layout.face, brush)?;
+            draw_message(words::COVERED.0, words::COVERED.1, layout, brush)
+        }
+        View::Paused => {
+            draw_missing_camera(&layout.face, brush)?;
+            draw_message(words::PAUSED.0, words::PAUSED.1, layout, brush)
         }
         View::Watching(observation) => match observation.main_face() {
             None => {
@@ -230,7 +240,13 @@ mod tests {
         // The widest name and the most uneven face.
         let observations = [Emotion::Surprise, Emotion::Disgust].map(|emotion| seeing(&[emotion]));
         let (nobody, many) = (seeing(&[]), seeing(&[Emotion::Surprise; 9]));
-        let mut views = vec![View::Starting, View::CameraLost { reason: REASON }, View::CameraLost { reason: "" }];
+        let mut views = vec![
+            View::Starting,
+            View::CameraLost { reason: REASON },
+            View::CameraLost { reason: "" },
+            View::Covered,
+            View::Paused,
+        ];
         views.extend(observations.iter().chain([&nobody, &many]).map(View::Watching));
         for (width, height) in SIZES {
             let mut scene = Scene::default();

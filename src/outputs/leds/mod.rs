@@ -71,7 +71,7 @@ impl<P: OutputPin> Output for Leds<P> {
     fn show(&mut self, view: View<'_>) -> Result<()> {
         self.light(match view {
             View::Watching(observation) => observation.main_face().map(|face| face.expression),
-            View::Starting | View::CameraLost { .. } => None,
+            View::Starting | View::CameraLost { .. } | View::Covered | View::Paused => None,
         })
     }
 }
@@ -180,7 +180,9 @@ mod tests {
     #[test]
     fn all_are_dark_without_a_face_without_a_camera_and_after_the_end() {
         let (mut leds, tape) = leds(false, &TWO);
-        for dark in [View::Watching(&seeing(&[])), View::CameraLost { reason: "unplugged" }, View::Starting] {
+        for dark in
+            [View::Watching(&seeing(&[])), View::CameraLost { reason: "unplugged" }, View::Covered, View::Paused, View::Starting]
+        {
             leds.show(View::Watching(&seeing(&[Emotion::Happy]))).unwrap();
             tape.take();
             leds.show(dark).unwrap();
