@@ -40,6 +40,8 @@ pub struct CameraConfig {
     pub frames_per_second: u32,
     /// For `v4l2`: which pixel format.
     pub pixel_format: PixelFormat,
+    /// A camera that gives the same picture for so many seconds is frozen, and opened again; 0: never, for a video device that is fed with a still picture.
+    pub frozen_after_s: f64,
     /// For `replay`: a folder of pictures, one picture, a text file (`.txt`) with one picture path a line, a `.y4m` file, or `-` for y4m from standard input.
     pub replay: PathBuf,
     /// For `replay`: begin again at the end.
@@ -91,6 +93,14 @@ pub enum ReplaySpeed {
     Full,
 }
 
+impl CameraConfig {
+    /// [`frozen_after_s`](Self::frozen_after_s) as a duration; none for never, and for what is no camera: a recording and a drawn face may hold still.
+    pub fn frozen_after(&self) -> Option<Duration> {
+        let camera = matches!(self.source, SourceKind::Auto | SourceKind::V4l2 | SourceKind::Rpicam);
+        (camera && self.frozen_after_s > 0.0).then(|| Duration::from_secs_f64(self.frozen_after_s))
+    }
+}
+
 impl Default for CameraConfig {
     fn default() -> Self {
         Self {
@@ -100,6 +110,7 @@ impl Default for CameraConfig {
             height: 480,
             frames_per_second: 15,
             pixel_format: PixelFormat::Auto,
+            frozen_after_s: 10.0,
             replay: PathBuf::new(),
             replay_loop: false,
             replay_speed: ReplaySpeed::Recorded,
@@ -366,6 +377,7 @@ impl Config {
         in_range("camera", "width", camera.width, 16, 4096)?;
         in_range("camera", "height", camera.height, 16, 4096)?;
         in_range("camera", "frames_per_second", camera.frames_per_second, 1, 120)?;
+        in_range("camera", "frozen_after_s", camera.frozen_after_s, 0.0, 3600.0)?;
         if camera.source == SourceKind::Replay && camera.replay.as_os_str().is_empty() {
             return Err(OutOfRange {
                 table: "camera",

@@ -12,6 +12,7 @@ use crate::camera;
 use crate::config::{Config, SourceKind};
 use crate::daemon::{self, Patience, Pictures};
 use crate::outputs::{Outputs, View};
+use crate::pause::Pause;
 use crate::pipeline::Pipeline;
 use crate::stop::Stop;
 
@@ -26,8 +27,10 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let mut config = stages::load_config(args.config.as_deref())?;
     let _lock = Lock::take()?;
     let rounds = Rounds::listen(args.config.clone())?;
+    // Outlives the rounds: reading the configuration again is no reason to open the camera.
+    let pause = Pause::default();
     loop {
-        watch(&config, None, &rounds.stop())?;
+        watch(&config, None, &pause, &rounds.stop())?;
         match rounds.next() {
             Some(next) => config = next,
             None => return Ok(()),
@@ -36,16 +39,17 @@ pub(super) fn run(args: &Args) -> Result<()> {
 }
 
 /// Opens everything and runs until the end.
-pub(super) fn watch(config: &Config, limit: Option<Duration>, stop: &Stop) -> Result<()> {
+pub(super) fn watch(config: &Config, limit: Option<Duration>, pause: &Pause, stop: &Stop) -> Result<()> {
     let pipeline = open_pipeline(config)?;
     let mut camera = camera::Opener::new(config.camera.clone(), stop.clone());
     let pictures = Pictures {
         open: &mut || camera.open(),
         errors_end: config.camera.source == SourceKind::Replay,
+        frozen_after: config.camera.frozen_after(),
         patience: Patience::default(),
     };
     let mut outputs = Outputs::open(config);
-    daemon::run(pictures, pipeline, move |view: View<'_>| outputs.show(view), limit, stop)
+    daemon::run(pictures, pipeline, move |view: View<'_>| outputs.show(view), limit, pause, stop)
 }
 
 /// Loads what must be there: detector and network.
