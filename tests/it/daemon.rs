@@ -251,16 +251,18 @@ impl FrameSource for Fast {
     }
 }
 
-/// Waits until `shown` ends so, five seconds at most.
-fn wait_for(shown: &Mutex<Vec<String>>, last: &str) {
+/// Waits until exactly this has been shown, five seconds at most.
+fn wait_for(shown: &Mutex<Vec<String>>, expected: &[&str]) {
     for _ in 0..500 {
-        if shown.lock().unwrap().last().is_some_and(|said| said == last) {
+        if *shown.lock().unwrap() == expected {
             return;
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-    panic!("waited for \"{last}\" in vain: {:?}", shown.lock().unwrap());
+    assert_eq!(*shown.lock().unwrap(), expected);
 }
+
+const FROZEN: &str = "lost: the camera gives the same picture again and again";
 
 #[test]
 fn a_pause_closes_the_camera_forgets_the_faces_and_ends_within_a_second() {
@@ -272,18 +274,17 @@ fn a_pause_closes_the_camera_forgets_the_faces_and_ends_within_a_second() {
             let pictures = Pictures { open: &mut open, errors_end: false, frozen_after: None, patience: Patience::default() };
             daemon::run(pictures, pipeline(Duration::ZERO), told_to(&shown), None, &pause, &stop).unwrap();
         });
-        wait_for(&shown, "1 face");
+        wait_for(&shown, &["starting", "1 face"]);
         pause.ask(true);
-        wait_for(&shown, "paused");
+        wait_for(&shown, &["starting", "1 face", "paused"]);
         std::thread::sleep(Duration::from_millis(150));
         assert!(!world.open.load(Ordering::SeqCst), "the camera is still open");
         let asked = Instant::now();
         pause.ask(false);
-        wait_for(&shown, "1 face");
+        wait_for(&shown, &["starting", "1 face", "paused", "1 face"]);
         assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
         stop.ask();
     });
-    assert_eq!(*shown.lock().unwrap(), ["starting", "1 face", "paused", "1 face"]);
     assert_eq!(world.openings.load(Ordering::SeqCst), 2);
 }
 
@@ -309,10 +310,10 @@ fn a_recording_waits_out_a_pause_where_it_is() {
                 Ok(Box::new(Clip { frames: 3, period: Duration::from_millis(5), end: || Ok(false), waits: true, next: 0 })
                     as Box<dyn FrameSource>)
             };
-            let pictures = Pictures { open: &mut open, errors_end: true, frozen_after: None, patience: IMPATIENT };
+            let pictures = Pictures { open: &mut open, errors_end: true, frozen_after: None, patience: Patience::default() };
             daemon::run(pictures, pipeline(Duration::ZERO), told_to(&shown), None, &pause, &stop).unwrap();
         });
-        wait_for(&shown, "paused");
+        wait_for(&shown, &["starting", "paused"]);
         pause.ask(false);
     });
     assert_eq!(*shown.lock().unwrap(), ["starting", "paused", "1 face"]);
@@ -329,11 +330,9 @@ fn a_covered_lens_is_shown_as_such_until_it_is_free_and_the_camera_stays_open() 
             let pictures = Pictures { open: &mut open, errors_end: false, frozen_after: None, patience: Patience::default() };
             daemon::run(pictures, pipeline(Duration::ZERO), told_to(&shown), None, &Pause::default(), &stop).unwrap();
         });
-        wait_for(&shown, "covered");
-        wait_for(&shown, "1 face");
+        wait_for(&shown, &["starting", "1 face", "covered", "1 face"]);
         stop.ask();
     });
-    assert_eq!(*shown.lock().unwrap(), ["starting", "1 face", "covered", "1 face"]);
     assert_eq!(world.openings.load(Ordering::SeqCst), 1);
 }
 
@@ -350,13 +349,8 @@ fn a_camera_that_repeats_itself_is_opened_again_once_and_shown_as_lost_until_it_
             let pictures = Pictures { open: &mut open, errors_end: false, frozen_after, patience: Patience::default() };
             daemon::run(pictures, pipeline(Duration::ZERO), told_to(&shown), None, &Pause::default(), &stop).unwrap();
         });
-        wait_for(&shown, "lost: the camera gives the same picture again and again");
-        wait_for(&shown, "1 face");
+        wait_for(&shown, &["starting", "1 face", FROZEN, "1 face"]);
         stop.ask();
     });
-    assert_eq!(
-        *shown.lock().unwrap(),
-        ["starting", "1 face", "lost: the camera gives the same picture again and again", "1 face"]
-    );
     assert_eq!(world.openings.load(Ordering::SeqCst), 2);
 }
