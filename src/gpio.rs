@@ -218,8 +218,15 @@ fn value(high: bool) -> Value {
 
 /// What the kernel says about a line that is in our hands: it should not fail, but a chip can be unplugged.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct LineError(#[from] gpiocdev::Error);
+// The crate's error names its cause itself and also gives it as its source: as a chain it would be said twice.
+#[error("{0}")]
+pub struct LineError(gpiocdev::Error);
+
+impl From<gpiocdev::Error> for LineError {
+    fn from(error: gpiocdev::Error) -> Self {
+        Self(error)
+    }
+}
 
 impl digital::Error for LineError {
     fn kind(&self) -> digital::ErrorKind {
@@ -272,7 +279,7 @@ impl InputLine {
     ///
     /// # Errors
     /// If the chip is gone.
-    pub fn is_closed(&self) -> Result<bool> {
+    pub fn is_closed(&self) -> Result<bool, LineError> {
         Ok(self.0.lone_value()? == Value::Active)
     }
 
@@ -281,7 +288,7 @@ impl InputLine {
     ///
     /// # Errors
     /// If the chip is gone.
-    pub fn next_edge(&self, timeout: Duration) -> Result<Option<(bool, Duration)>> {
+    pub fn next_edge(&self, timeout: Duration) -> Result<Option<(bool, Duration)>, LineError> {
         if !self.0.wait_edge_event(timeout)? {
             return Ok(None);
         }

@@ -17,6 +17,7 @@ pub mod config;
 pub mod frame;
 pub mod stop;
 pub mod pause;
+pub mod gpio;
 pub mod network;
 pub mod resample;
 

@@ -11,6 +11,7 @@ use super::stages;
 use crate::camera;
 use crate::config::{Config, SourceKind};
 use crate::daemon::{self, Patience, Pictures};
+use crate::outputs::leds::privacy::{self, PrivacyLight};
 use crate::outputs::{Outputs, View};
 use crate::pause::Pause;
 use crate::pipeline::Pipeline;
@@ -42,8 +43,11 @@ pub(super) fn run(args: &Args) -> Result<()> {
 pub(super) fn watch(config: &Config, limit: Option<Duration>, pause: &Pause, stop: &Stop) -> Result<()> {
     let pipeline = open_pipeline(config)?;
     let mut camera = camera::Opener::new(config.camera.clone(), stop.clone());
+    let mut light = PrivacyLight::new(|| privacy::open(&config.leds));
+    let lit = config.leds.privacy_line.is_some() && config.camera.source.is_camera();
+    let mut open = || if lit { light.under_light(|| camera.open()) } else { camera.open() };
     let pictures = Pictures {
-        open: &mut || camera.open(),
+        open: &mut open,
         errors_end: config.camera.source == SourceKind::Replay,
         frozen_after: config.camera.frozen_after(),
         patience: Patience::default(),
