@@ -1,6 +1,7 @@
 //! `visaged run`: the service.
 
 use std::path::PathBuf;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -8,6 +9,7 @@ use anyhow::Result;
 use super::lock::Lock;
 use super::signals::Rounds;
 use super::stages;
+use crate::button;
 use crate::camera;
 use crate::config::{Config, SourceKind};
 use crate::daemon::{self, Patience, Pictures};
@@ -52,8 +54,12 @@ pub(super) fn watch(config: &Config, limit: Option<Duration>, pause: &Pause, sto
         frozen_after: config.camera.frozen_after(),
         patience: Patience::default(),
     };
-    let mut outputs = Outputs::open(config);
-    daemon::run(pictures, pipeline, move |view: View<'_>| outputs.show(view), limit, pause, stop)
+    thread::scope(|scope| {
+        button::follow(scope, &config.button, &config.privacy_switch, pause, stop).inspect_err(|_| stop.ask())?;
+        let mut outputs = Outputs::open(config);
+        // At its end, whichever, everybody has been asked to stop.
+        daemon::run(pictures, pipeline, move |view: View<'_>| outputs.show(view), limit, pause, stop)
+    })
 }
 
 /// Loads what must be there: detector and network.

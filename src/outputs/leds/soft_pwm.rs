@@ -20,7 +20,7 @@ const PERIOD: Duration = Duration::from_millis(5);
 const STEPS: u16 = 1000;
 
 /// Lines that are switched together.
-pub trait Lines: Send + 'static {
+pub(super) trait Lines: Send + 'static {
     /// Lights those that are true.
     ///
     /// # Errors
@@ -44,7 +44,7 @@ pub struct Channel {
 ///
 /// # Errors
 /// If there can be no thread.
-pub fn start(mut lines: impl Lines) -> std::io::Result<[Channel; 3]> {
+pub(super) fn start(mut lines: impl Lines) -> std::io::Result<[Channel; 3]> {
     let shared = Arc::new(Shared::default());
     let theirs = Arc::clone(&shared);
     let thread = thread::Builder::new().name("dimmer".into()).spawn(move || {
@@ -180,13 +180,13 @@ mod tests {
         assert_eq!(steps([0, 10, 0]), [(lit(false, true, false), 0), (lit(false, false, false), 10)]);
     }
 
-    /// When each line was switched to what.
+    /// What the lines were switched to, one after the other.
     #[derive(Clone, Default)]
-    struct Recorder(Arc<Mutex<Vec<(Instant, [bool; 3])>>>);
+    struct Recorder(Arc<Mutex<Vec<[bool; 3]>>>);
 
     impl Lines for Recorder {
         fn set(&mut self, lit: [bool; 3]) -> Result<(), LineError> {
-            self.0.lock().unwrap().push((Instant::now(), lit));
+            self.0.lock().unwrap().push(lit);
             Ok(())
         }
     }
@@ -199,9 +199,9 @@ mod tests {
         thread::sleep(Duration::from_millis(60));
         drop(channels);
         let tape = tape.0.lock().unwrap();
-        let on = tape.iter().filter(|(_, lit)| *lit == [false, true, false]).count();
+        let on = tape.iter().filter(|lit| **lit == [false, true, false]).count();
         assert!(on >= 3, "{on} times in 60 ms");
-        assert_eq!(tape.last().unwrap().1, [false; 3]);
+        assert_eq!(*tape.last().unwrap(), [false; 3]);
     }
 
     #[test]
@@ -210,8 +210,8 @@ mod tests {
         let mut channels = start(tape.clone()).unwrap();
         channels[0].set_duty_cycle_fully_on().unwrap();
         thread::sleep(Duration::from_millis(60));
-        assert_eq!(tape.0.lock().unwrap().iter().map(|(_, lit)| *lit).collect::<Vec<_>>(), [[true, false, false]]);
+        assert_eq!(*tape.0.lock().unwrap(), [[true, false, false]]);
         drop(channels);
-        assert_eq!(tape.0.lock().unwrap().last().unwrap().1, [false; 3]);
+        assert_eq!(*tape.0.lock().unwrap().last().unwrap(), [false; 3]);
     }
 }
