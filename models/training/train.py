@@ -12,6 +12,7 @@ import argparse
 import copy
 import json
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from .equalise import equalise
 from .labels import targets
 from .metrics import summary
 from .networks import SIZES, build, multiply_adds, parameter_count
+from .rounding import Rounding
 from .smote import oversample
 
 
@@ -56,6 +58,7 @@ def arguments() -> argparse.Namespace:
     add("--teacher-share", type=float, default=0.6, help="of the targets, from the teachers")
     add("--teacher-temperature", type=float, default=1.5)
     add("--average", type=float, default=0.998, help="decay per step of the weight average")
+    add("--int8", action="store_true", help="train with the weights rounded as the file has them")
     add("--bf16", action="store_true", help="compute in bfloat16 where that is safe")
     add("--threads", type=int, default=1, help="of the CPU")
     add("--seed", type=int, default=1)
@@ -101,6 +104,7 @@ class Run:
             self.network.dropout.p = args.dropout
         self.average = copy.deepcopy(self.network).eval()
         self.teachers = [self._place(load_network(path)) for path in args.teacher]
+        self.rounding = Rounding(self.network) if args.int8 else None
         self.optimizer = torch.optim.AdamW(self._parameter_groups(), lr=args.rate)
         self.history: list[dict] = []
         self.best = 0.0
@@ -201,6 +205,8 @@ class Run:
         torch.manual_seed(args.seed * 100_003 + index)
         batches = self.order(generator).split(args.batch)
         self.network.train()
+        if self.rounding:
+            self.rounding.refresh()
         losses, hits, seen = 0.0, 0, 0
         bar = tqdm(batches, desc=f"epoch {index + 1}/{args.epochs}", mininterval=5, leave=False)
         for step, chosen in enumerate(bar):
@@ -210,15 +216,14 @@ class Run:
             faces = augment(
                 self.images[chosen].to(self.device).float(), args.strength, generator
             ).contiguous(memory_format=torch.channels_last)
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=args.bf16):
-                wanted = self.batch_targets(faces, chosen)
-                logits = self.network(equalise(faces, args.equalise)).float()
-            loss = F.cross_entropy(logits, wanted, reduction="none") @ self.weights[chosen].to(
-                self.device
-            )
-            loss = loss / len(chosen)
-            self.optimizer.zero_grad()
-            loss.backward()
+            with self.rounding.applied() if self.rounding else nullcontext():
+                with torch.autocast(self.device.type, torch.bfloat16, enabled=args.bf16):
+                    wanted = self.batch_targets(faces, chosen)
+                    logits = self.network(equalise(faces, args.equalise)).float()
+                loss = F.cross_entropy(logits, wanted, reduction="none")
+                loss = loss @ self.weights[chosen].to(self.device) / len(chosen)
+                self.optimizer.zero_grad()
+                loss.backward()
             nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
             self.optimizer.step()
             self.update_average(index * len(batches) + step)
@@ -237,8 +242,9 @@ class Run:
                     mean.lerp_(new, weight)
 
     def validate(self) -> dict:
-        """PublicTest figures of the averaged network."""
-        logits = predict(self.average, self.public_images)
+        """PublicTest figures of the averaged network, rounded if it is trained so."""
+        with Rounding(self.average).applied() if self.args.int8 else nullcontext():
+            logits = predict(self.average, self.public_images)
         figures = summary(logits.softmax(dim=1).numpy(), self.public_labels)
         loss = F.cross_entropy(logits, torch.from_numpy(self.public_labels)).item()
         return {"public_loss": loss, **{f"public_{key}": figures[key] for key in figures}}
