@@ -67,4 +67,5 @@ export "CARGO_TARGET_${variable^^}_LINKER=$TRIPLET-gcc"
 export "CARGO_TARGET_${variable^^}_RUNNER=$EMULATOR -L /usr/$TRIPLET"
 # v4l generates its bindings from the kernel's header with libclang, which must see the target's headers.
 export "BINDGEN_EXTRA_CLANG_ARGS_$variable=-I/usr/$TRIPLET/include"
-exec "$@" --target "$TARGET"
+export CARGO_BUILD_TARGET=$TARGET
+exec "$@"
