@@ -26,6 +26,7 @@ from training.labels import expected_labels, targets
 from training.metrics import calibration_error, class_f1, confusion
 from training.networks import SHAPES, build, multiply_adds, parameter_count
 from training.preprocess import crop_face, with_margin
+from training.pool import Pool
 from training.rounding import Rounding, quantize
 from training.train import learning_rate
 
@@ -189,3 +190,17 @@ def test_training_sees_the_weights_as_the_file_has_them():
         assert np.abs(folded - values).max() == 0
     for weight, kept in zip(network.parameters(), before):
         assert torch.equal(weight, kept)
+
+
+def test_copies_keep_what_a_teacher_says_about_a_face_and_its_mirror_image():
+    images = torch.full((3, 1, 48, 48), 100, dtype=torch.uint8)
+    images[:, :, :, 24:] = 200
+
+    def left_is_lighter(faces):
+        lighter = faces[..., :24].mean(dim=(1, 2, 3)) > faces[..., 24:].mean(dim=(1, 2, 3))
+        return torch.eye(7)[lighter.long()]
+
+    pool = Pool(images, 2, 0.0, left_is_lighter, seed=1)
+    assert pool.faces.shape == (2, 3, 1, 48, 48)
+    # Each copy is mirrored or not; of a face and its mirror image one is lighter at the left.
+    assert torch.equal(pool.answers, torch.tensor([0.5, 0.5, 0, 0, 0, 0, 0]).expand(2, 3, 7))
