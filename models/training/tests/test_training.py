@@ -25,8 +25,8 @@ from training.export import run_onnx, save, to_onnx
 from training.labels import expected_labels, targets
 from training.metrics import calibration_error, class_f1, confusion
 from training.networks import SHAPES, build, multiply_adds, parameter_count
-from training.preprocess import crop_face, with_margin
 from training.pool import Pool
+from training.preprocess import crop_face, with_margin
 from training.rounding import Rounding, quantize
 from training.train import learning_rate
 
