@@ -66,7 +66,7 @@ deb: toolchain
 		visaged() { tests/cross.sh $$target cargo run --quiet --release --locked -- "$$@"; }; \
 		visaged man > $(PACKAGE)/visaged.1; \
 		for shell in bash zsh fish; do visaged completions $$shell > $(PACKAGE)/visaged.$$shell; done; \
-		tests/cross.sh $$target cargo deb --locked --no-build --target $$target; \
+		tests/cross.sh $$target cargo deb --locked --no-build --strip --target $$target; \
 	done
 	ls -l target/*/debian/*.deb
 
