@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::config::{Config, LedDriver};
+use crate::config::Config;
 use crate::frame::monotonic_now;
 use crate::tracker::Observation;
 
@@ -86,13 +86,8 @@ impl Outputs {
                 Ok(Box::new(display::framebuffer::Framebuffer::open(&path)?))
             });
         }
-        let lights = config.leds.clone();
-        match config.leds.driver {
-            LedDriver::None => {}
-            LedDriver::Gpiochip => {
-                outputs.add(&format!("LEDs on {}", lights.chip.display()), move || Ok(Box::new(leds::gpiochip::open(&lights)?)));
-            }
-            LedDriver::Rppal => outputs.add("LEDs through rppal", move || Ok(Box::new(leds::rppal::open(&lights)?))),
+        for (name, open) in leds::openers(&config.leds) {
+            outputs.add(&name, open);
         }
         outputs.add("statistics", move || Ok(Box::new(statistics::Statistics::open(&statistics))));
         outputs
