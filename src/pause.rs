@@ -39,7 +39,7 @@ impl Pause {
     /// Who wants it, for people; none if it is off.
     pub fn reason(&self) -> Option<&'static str> {
         if self.0.switched.load(Ordering::Relaxed) {
-            Some("the privacy switch is open")
+            Some("the privacy switch is open or cannot be read")
         } else if self.0.asked.load(Ordering::Relaxed) {
             Some("asked for")
         } else {
@@ -58,7 +58,7 @@ mod tests {
         pause.set_switch(true);
         pause.toggle();
         pause.toggle();
-        assert_eq!(pause.reason(), Some("the privacy switch is open"));
+        assert_eq!(pause.reason(), Some("the privacy switch is open or cannot be read"));
         pause.set_switch(false);
         assert!(!pause.is_on());
     }

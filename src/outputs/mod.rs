@@ -37,7 +37,8 @@ pub trait Output {
     /// What this is, for the log: `LEDs on /dev/gpiochip0`.
     fn name(&self) -> &str;
 
-    /// Shows `view`; called for every frame that was looked at, once when the camera is lost, and then once a second until it is back.
+    /// Shows `view`; called for every frame that was looked at, once when that ends (a lost camera, a covered lens, a pause), and then once a second until
+    /// there is something to look at again.
     /// Must return within a few milliseconds.
     ///
     /// # Errors

@@ -121,6 +121,17 @@ mod tests {
     }
 
     #[test]
+    fn a_transition_allocates_nothing() {
+        let (led, tape) = led();
+        let mut output = Coloured::new(led, &LedsConfig::default());
+        tape.borrow_mut().reserve(100);
+        let seen: Vec<_> = (0..10).map(|step| seeing(Emotion::Sad, 0.9, 50 * step)).collect();
+        let info = allocation_counter::measure(|| seen.iter().for_each(|seen| output.show(View::Watching(seen)).unwrap()));
+        assert_eq!(info.count_total, 0);
+        assert!(tape.borrow().len() > 20, "it did change");
+    }
+
+    #[test]
     fn an_rgb_led_takes_the_expressions_colour_and_is_dark_for_nobody_in_a_pause_and_after_the_end() {
         let (led, tape) = led();
         let mut output = Coloured::new(led, &LedsConfig { brightness: 1.0, transition_s: 0.0, ..LedsConfig::default() });
