@@ -10,6 +10,8 @@ use toml::de::{DeTable, DeValue};
 
 use crate::classifier::Emotion;
 use crate::gpio::{self, Line};
+use crate::outputs::display::moment::NightHours;
+use crate::outputs::display::words::Language;
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -237,7 +239,7 @@ impl Default for TrackerConfig {
 }
 
 /// `[display]`: where the scene is shown; several at once are possible.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DisplayConfig {
     /// In the terminal that the program runs in, as half-block characters.
@@ -246,6 +248,25 @@ pub struct DisplayConfig {
     pub png: PathBuf,
     /// A framebuffer device such as `/dev/fb0`; empty: none.
     pub framebuffer: PathBuf,
+    /// The language of the words.
+    pub language: Language,
+    /// The scene is dimmed when nobody has been there for so many seconds; 0: never.
+    pub dim_after_s: u32,
+    /// The hours in which displays are black, by the local clock.
+    pub night: NightHours,
+}
+
+impl Default for DisplayConfig {
+    fn default() -> Self {
+        Self {
+            terminal: false,
+            png: PathBuf::new(),
+            framebuffer: PathBuf::new(),
+            language: Language::En,
+            dim_after_s: 60,
+            night: NightHours::default(),
+        }
+    }
 }
 
 /// `[leds]`: lights; several kinds at once are possible.
@@ -494,7 +515,7 @@ impl Config {
     }
 
     fn check_ranges(&self) -> Result<(), OutOfRange> {
-        let Self { camera, detector, tracker, leds, button, statistics, .. } = self;
+        let Self { camera, detector, tracker, display, leds, button, statistics, .. } = self;
         in_range("camera", "width", camera.width, 16, 4096)?;
         in_range("camera", "height", camera.height, 16, 4096)?;
         in_range("camera", "frames_per_second", camera.frames_per_second, 1, 120)?;
@@ -533,6 +554,7 @@ impl Config {
         in_range("tracker", "lead", tracker.lead, 0.0, 1.0)?;
         in_range("tracker", "forget_after_s", tracker.forget_after_s, 0.0, 60.0)?;
         in_range("tracker", "min_overlap", tracker.min_overlap, 0.01, 1.0)?;
+        in_range("display", "dim_after_s", display.dim_after_s, 0, 86_400)?;
         in_range("leds", "brightness", leds.brightness, 0.0, 1.0)?;
         in_range("leds", "idle_brightness", leds.idle_brightness, 0.0, 1.0)?;
         in_range("leds", "transition_s", leds.transition_s, 0.0, 60.0)?;
@@ -758,6 +780,19 @@ mod tests {
         assert_eq!(
             message("[detector]\nthreshold = 1.0\n"),
             "visaged.toml:2: threshold in [detector] must be from 0 to 0.99, not 1"
+        );
+    }
+
+    #[test]
+    fn a_language_that_no_display_speaks_and_hours_that_are_none_are_refused() {
+        let unknown = message("[display]\nlanguage = \"la\"\n");
+        assert!(
+            unknown.starts_with("visaged.toml:2: unknown variant `la`, expected one of `en`, `de`, `fr`, `es`, `zh`"),
+            "{unknown}"
+        );
+        assert_eq!(
+            message("[display]\n\nnight = \"22-7\"\n"),
+            "visaged.toml:3: night in [display] must be two times of the day such as \"22:00-07:00\", or \"\", not \"22-7\""
         );
     }
 

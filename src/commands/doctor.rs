@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::Serialize;
 
-use super::stages;
+use super::{board, stages};
 use crate::camera::devices;
 use crate::camera::rpicam;
 use crate::config::{Config, DetectorConfig, DetectorKind, LedDriver, SourceKind, StripKind};
@@ -22,6 +22,9 @@ pub(super) struct Args {
     /// Print one JSON object a finding.
     #[arg(long)]
     json: bool,
+    /// Print a report to pass on: first the machine, without anything that identifies it, then the findings.
+    #[arg(long, conflicts_with = "json")]
+    report: bool,
 }
 
 /// How a part is.
@@ -48,7 +51,10 @@ struct Finding {
 
 /// Looks at every part; the error is that of the first part without which the service does not start.
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
-    let mut report = Report { json: args.json, out };
+    if args.report {
+        board::describe("what is here", out)?;
+    }
+    let mut report = Report { json: args.json, indent: if args.report { "    " } else { "" }, out };
     if let Ok(board) = std::fs::read_to_string("/proc/device-tree/model") {
         report.add("board", State::Note, board.trim_end_matches('\0').to_owned())?;
     }
@@ -188,6 +194,8 @@ fn permission_hint(error: &io::Error, group: &str) -> String {
 
 struct Report<'a> {
     json: bool,
+    /// Before each line of text; in Markdown it makes the lines stay as they are.
+    indent: &'static str,
     out: &'a mut dyn Write,
 }
 
@@ -203,7 +211,7 @@ impl Report<'_> {
                 State::Warning => "WARNING",
                 State::Error => "ERROR  ",
             };
-            writeln!(self.out, "{mark} {part:14} {}", finding.message)
+            writeln!(self.out, "{}{mark} {part:14} {}", self.indent, finding.message)
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The commands of the program, one file each, thin: they read, call the stages, and print.
 
 mod bench;
+mod board;
 mod check;
 mod classify;
 mod demo;

@@ -70,16 +70,19 @@ impl Outputs {
     pub fn open(config: &Config) -> Self {
         let mut outputs = Self { parts: Vec::new() };
         let mut statistics = config.statistics.clone();
+        let style = display::style::SceneStyle::of(&config.display);
         if config.display.terminal {
             if statistics.file.as_os_str() == "-" {
                 log::warn!("the terminal display has standard output for itself: statistics go to the log only");
                 statistics.file.clear();
             }
-            outputs.add("terminal", || Ok(Box::new(display::terminal::Terminal::open()?)));
+            outputs.add("terminal", move || Ok(Box::new(display::terminal::Terminal::open(style)?)));
         }
         if !config.display.png.as_os_str().is_empty() {
             let path = config.display.png.clone();
-            outputs.add(&format!("picture file {}", path.display()), move || Ok(Box::new(display::png::PngFile::open(&path)?)));
+            outputs.add(&format!("picture file {}", path.display()), move || {
+                Ok(Box::new(display::png::PngFile::open(&path, style)?))
+            });
         }
         if !config.display.framebuffer.as_os_str().is_empty() {
             let path = config.display.framebuffer.clone();
