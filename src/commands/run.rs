@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::lock::Lock;
+use super::lock::{self, Lock};
 use super::signals::Rounds;
 use super::stages;
 use crate::button;
@@ -31,7 +31,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let _lock = Lock::take()?;
     let rounds = Rounds::listen(args.config.clone())?;
     // Outlives the rounds: reading the configuration again is no reason to open the camera.
-    let pause = Pause::default();
+    let pause = Pause::kept_in(&lock::folder().join("visaged.paused"));
     loop {
         watch(&config, None, &pause, &rounds.stop())?;
         match rounds.next() {
