@@ -10,6 +10,10 @@ use toml::de::{DeTable, DeValue};
 
 use crate::classifier::Emotion;
 
+mod panel;
+
+pub use panel::{PanelConfig, PanelController};
+
 /// Everything that can be set.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -224,8 +228,12 @@ pub struct DisplayConfig {
     pub terminal: bool,
     /// A PNG file that is replaced once a second; empty: none.
     pub png: PathBuf,
+    /// A screen through the kernel's DRM: `auto` for the first with something plugged in, or a card such as `/dev/dri/card1`; empty: none.
+    pub drm: PathBuf,
     /// A framebuffer device such as `/dev/fb0`; empty: none.
     pub framebuffer: PathBuf,
+    /// A small panel.
+    pub panel: PanelConfig,
 }
 
 /// `[leds]`: one light per expression.
@@ -362,7 +370,7 @@ impl Config {
     }
 
     fn check_ranges(&self) -> Result<(), OutOfRange> {
-        let Self { camera, detector, tracker, leds, statistics, .. } = self;
+        let Self { camera, detector, tracker, display, leds, statistics, .. } = self;
         in_range("camera", "width", camera.width, 16, 4096)?;
         in_range("camera", "height", camera.height, 16, 4096)?;
         in_range("camera", "frames_per_second", camera.frames_per_second, 1, 120)?;
@@ -400,6 +408,7 @@ impl Config {
         in_range("tracker", "lead", tracker.lead, 0.0, 1.0)?;
         in_range("tracker", "forget_after_s", tracker.forget_after_s, 0.0, 60.0)?;
         in_range("tracker", "min_overlap", tracker.min_overlap, 0.01, 1.0)?;
+        display.panel.check_ranges()?;
         let mut users: BTreeMap<u32, Emotion> = BTreeMap::new();
         for (&emotion, &line) in &leds.lines {
             in_range("leds.lines", emotion.name(), line, 0, 1023)?;

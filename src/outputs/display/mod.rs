@@ -15,5 +15,6 @@ pub mod words;
 
 mod fb_geometry;
 pub mod framebuffer;
+pub mod panel;
 pub mod png;
 pub mod terminal;
