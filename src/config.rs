@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use toml::de::{DeTable, DeValue};
 
 use crate::classifier::Emotion;
+use crate::outputs::display::moment::NightHours;
+use crate::outputs::display::words::Language;
 
 mod panel;
 
@@ -221,7 +223,7 @@ impl Default for TrackerConfig {
 }
 
 /// `[display]`: where the scene is shown; several at once are possible.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DisplayConfig {
     /// In the terminal that the program runs in, as half-block characters.
@@ -232,8 +234,29 @@ pub struct DisplayConfig {
     pub drm: PathBuf,
     /// A framebuffer device such as `/dev/fb0`; empty: none.
     pub framebuffer: PathBuf,
+    /// The language of the words.
+    pub language: Language,
+    /// The scene is dimmed when nobody has been there for so many seconds; 0: never.
+    pub dim_after_s: u32,
+    /// The hours in which displays are black, by the local clock.
+    pub night: NightHours,
     /// A small panel.
     pub panel: PanelConfig,
+}
+
+impl Default for DisplayConfig {
+    fn default() -> Self {
+        Self {
+            terminal: false,
+            png: PathBuf::new(),
+            drm: PathBuf::new(),
+            framebuffer: PathBuf::new(),
+            language: Language::En,
+            dim_after_s: 60,
+            night: NightHours::default(),
+            panel: PanelConfig::default(),
+        }
+    }
 }
 
 /// `[leds]`: one light per expression.
@@ -408,6 +431,7 @@ impl Config {
         in_range("tracker", "lead", tracker.lead, 0.0, 1.0)?;
         in_range("tracker", "forget_after_s", tracker.forget_after_s, 0.0, 60.0)?;
         in_range("tracker", "min_overlap", tracker.min_overlap, 0.01, 1.0)?;
+        in_range("display", "dim_after_s", display.dim_after_s, 0, 86_400)?;
         display.panel.check_ranges()?;
         let mut users: BTreeMap<u32, Emotion> = BTreeMap::new();
         for (&emotion, &line) in &leds.lines {
@@ -566,6 +590,19 @@ mod tests {
         assert_eq!(
             message("[detector]\nthreshold = 1.0\n"),
             "visaged.toml:2: threshold in [detector] must be from 0 to 0.99, not 1"
+        );
+    }
+
+    #[test]
+    fn a_language_that_no_display_speaks_and_hours_that_are_none_are_refused() {
+        let unknown = message("[display]\nlanguage = \"la\"\n");
+        assert!(
+            unknown.starts_with("visaged.toml:2: unknown variant `la`, expected one of `en`, `de`, `fr`, `es`, `zh`"),
+            "{unknown}"
+        );
+        assert_eq!(
+            message("[display]\n\nnight = \"22-7\"\n"),
+            "visaged.toml:3: night in [display] must be two times of the day such as \"22:00-07:00\", or \"\", not \"22-7\""
         );
     }
 

@@ -74,28 +74,37 @@ impl Outputs {
     pub fn open(config: &Config) -> Self {
         let mut outputs = Self { parts: Vec::new(), displays: Vec::new() };
         let mut statistics = config.statistics.clone();
+        let style = display::style::SceneStyle::of(&config.display);
         if config.display.terminal {
             if statistics.file.as_os_str() == "-" {
                 log::warn!("the terminal display has standard output for itself: statistics go to the log only");
                 statistics.file.clear();
             }
-            outputs.add_display("terminal", || Ok(Box::new(display::terminal::Terminal::open()?)));
+            outputs.add_display("terminal", move || Ok(Box::new(display::terminal::Terminal::open(style)?)));
         }
         if !config.display.png.as_os_str().is_empty() {
             let path = config.display.png.clone();
             outputs.add_display(&format!("picture file {}", path.display()), move || {
-                Ok(Box::new(display::png::PngFile::open(&path)?))
+                Ok(Box::new(display::png::PngFile::open(&path, style)?))
+            });
+        }
+        if !config.display.drm.as_os_str().is_empty() {
+            let path = config.display.drm.clone();
+            outputs.add_display(&format!("screen ({})", path.display()), move || {
+                Ok(Box::new(display::drm::Screen::open(&path, style)?))
             });
         }
         if !config.display.framebuffer.as_os_str().is_empty() {
             let path = config.display.framebuffer.clone();
             outputs.add_display(&format!("screen {}", path.display()), move || {
-                Ok(Box::new(display::framebuffer::Framebuffer::open(&path)?))
+                Ok(Box::new(display::framebuffer::Framebuffer::open(&path, style)?))
             });
         }
         if config.display.panel.controller != PanelController::None {
             let panel = config.display.panel.clone();
-            outputs.add_display(&display::panel::name(&panel), move || Ok(Box::new(display::panel::PanelDisplay::open(&panel)?)));
+            outputs.add_display(&display::panel::name(&panel), move || {
+                Ok(Box::new(display::panel::PanelDisplay::open(&panel, style)?))
+            });
         }
         let lights = config.leds.clone();
         match config.leds.driver {

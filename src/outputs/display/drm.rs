@@ -14,14 +14,17 @@ use std::time::{Duration, Instant};
 use ::drm::Device;
 use ::drm::buffer::{Buffer, DrmFourcc};
 use ::drm::control::{
-    Device as ControlDevice, Mode, ModeTypeFlags, PageFlipFlags, ResourceHandles, connector, crtc, dumbbuffer::DumbBuffer, framebuffer,
+    Device as ControlDevice, Mode, ModeTypeFlags, PageFlipFlags, ResourceHandles, connector, crtc, dumbbuffer::DumbBuffer,
+    framebuffer,
 };
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::canvas::Canvas;
 use super::double_buffer::DoubleBuffer;
+use super::moment::Moment;
 use super::scene::Scene;
+use super::style::SceneStyle;
 use crate::outputs::permission::group_hint;
 use crate::outputs::{Output, View};
 
@@ -63,19 +66,19 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// Takes the first screen that is plugged in: of the card `path`, or with `auto` of any.
+    /// Takes the first screen that is plugged in: of the card `path`, or with `auto` of any. Its scene has this style.
     ///
     /// # Errors
     /// If there is no card or no screen, or another program has it.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: &Path, style: SceneStyle) -> Result<Self> {
         if path != Path::new("auto") {
-            return Self::on(path)?.with_context(|| format!("no screen is plugged in at {}", path.display()));
+            return Self::on(path, style)?.with_context(|| format!("no screen is plugged in at {}", path.display()));
         }
         let cards = cards();
         ensure!(!cards.is_empty(), "no /dev/dri/card*: is dtoverlay=vc4-kms-v3d in /boot/firmware/config.txt?");
         let mut failure = None;
         for path in &cards {
-            match Self::on(path) {
+            match Self::on(path, style) {
                 Ok(Some(screen)) => return Ok(screen),
                 Ok(None) => {}
                 // A card without connectors (the Raspberry Pi's 3D unit) is passed over; what others say is remembered.
@@ -86,7 +89,7 @@ impl Screen {
     }
 
     /// The first screen of a card; none if nothing is plugged in.
-    fn on(path: &Path) -> Result<Option<Self>> {
+    fn on(path: &Path, style: SceneStyle) -> Result<Option<Self>> {
         let card = Card(OpenOptions::new().read(true).write(true).open(path).map_err(|error| {
             let hint = if error.kind() == io::ErrorKind::PermissionDenied { group_hint(path) } else { String::new() };
             anyhow::Error::from(error).context(format!("cannot open {}{hint}", path.display()))
@@ -98,7 +101,8 @@ impl Screen {
         let modes: Vec<_> =
             connector.modes().iter().map(|mode| (mode.size(), mode.mode_type().contains(ModeTypeFlags::PREFERRED))).collect();
         let mode = choose_mode(&modes).map(|index| connector.modes()[index]).context("it offers no mode").with_context(cannot)?;
-        let crtc = find_crtc(&card, &resources, &connector).context("all of the card's outputs are in use").with_context(cannot)?;
+        let crtc =
+            find_crtc(&card, &resources, &connector).context("all of the card's outputs are in use").with_context(cannot)?;
         let before = card.get_crtc(crtc).with_context(cannot)?;
         let (width, height) = (u32::from(mode.size().0), u32::from(mode.size().1));
         let make = || -> io::Result<(DumbBuffer, framebuffer::Handle)> {
@@ -116,7 +120,7 @@ impl Screen {
             before,
             buffers,
             rows: DoubleBuffer::new(width, height),
-            scene: Scene::default(),
+            scene: Scene::new(style),
             canvas: Canvas::new(width, height),
             flips: true,
             asked_at: Instant::now(),
@@ -126,7 +130,9 @@ impl Screen {
         screen.write()?;
         screen.set_mode().map_err(|error| {
             let hint = match error.kind() {
-                io::ErrorKind::PermissionDenied => " (another program has it, a desktop perhaps: `sudo raspi-config nonint do_boot_behaviour B1`)",
+                io::ErrorKind::PermissionDenied => {
+                    " (another program has it, a desktop perhaps: `sudo raspi-config nonint do_boot_behaviour B1`)"
+                }
                 _ => "",
             };
             anyhow::Error::from(error).context(format!("cannot show anything on {}{hint}", screen.name))
@@ -192,7 +198,7 @@ impl Output for Screen {
                 bail!("unplugged");
             }
         }
-        let Ok(()) = self.scene.draw(view, &mut self.canvas);
+        let Ok(()) = self.scene.at(Moment::now()).draw(view, &mut self.canvas);
         if !self.rows.take(&self.canvas) {
             return Ok(());
         }
@@ -205,13 +211,8 @@ impl Drop for Screen {
     fn drop(&mut self) {
         // The kernel does the same when the card is closed; this is without the moment of darkness.
         if let (Some(_), Some(mode)) = (self.before.framebuffer(), self.before.mode()) {
-            let _ = self.card.set_crtc(
-                self.crtc,
-                self.before.framebuffer(),
-                self.before.position(),
-                &[self.connector],
-                Some(mode),
-            );
+            let _ =
+                self.card.set_crtc(self.crtc, self.before.framebuffer(), self.before.position(), &[self.connector], Some(mode));
         }
         for (_, handle) in &self.buffers {
             let _ = self.card.destroy_framebuffer(*handle);
@@ -223,10 +224,8 @@ impl Drop for Screen {
 /// All cards, by name.
 pub fn cards() -> Vec<PathBuf> {
     let entries = std::fs::read_dir("/dev/dri").into_iter().flatten().flatten();
-    let mut cards: Vec<_> = entries
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with("card"))
-        .map(|entry| entry.path())
-        .collect();
+    let mut cards: Vec<_> =
+        entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("card")).map(|entry| entry.path()).collect();
     cards.sort();
     cards
 }
@@ -280,13 +279,13 @@ mod tests {
 
     #[test]
     fn a_card_that_is_not_there_is_named() {
-        let error = format!("{:#}", Screen::open(Path::new("/dev/dri/card77")).err().unwrap());
+        let error = format!("{:#}", Screen::open(Path::new("/dev/dri/card77"), SceneStyle::default()).err().unwrap());
         assert!(error.starts_with("cannot open /dev/dri/card77: "), "{error}");
     }
 
     #[test]
     fn a_device_that_is_no_card_has_no_screen() {
-        let error = format!("{:#}", Screen::open(Path::new("/dev/null")).err().unwrap());
+        let error = format!("{:#}", Screen::open(Path::new("/dev/null"), SceneStyle::default()).err().unwrap());
         assert_eq!(error, "no screen is plugged in at /dev/null");
     }
 }

@@ -12,7 +12,9 @@ use embedded_graphics::pixelcolor::Rgb888;
 
 use super::canvas::Canvas;
 use super::fb_geometry::{self, Geometry};
+use super::moment::Moment;
 use super::scene::Scene;
+use super::style::SceneStyle;
 use crate::outputs::{Output, View};
 
 /// A screen.
@@ -28,11 +30,11 @@ pub struct Framebuffer {
 }
 
 impl Framebuffer {
-    /// Opens the device, asks for its geometry and makes it black.
+    /// Opens the device, asks for its geometry and makes it black. Its scene has this style.
     ///
     /// # Errors
     /// If it cannot be opened or written, is no framebuffer, or has pixels of another kind than 16, 24 or 32 bits with red, green and blue.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: &Path, style: SceneStyle) -> Result<Self> {
         let file = OpenOptions::new().read(true).write(true).open(path).map_err(|error| {
             let hint = match error.kind() {
                 std::io::ErrorKind::PermissionDenied => " (is the user in group \"video\"?)",
@@ -42,15 +44,15 @@ impl Framebuffer {
             anyhow::Error::from(error).context(format!("cannot open {}{hint}", path.display()))
         })?;
         let geometry = fb_geometry::ask(&file).with_context(|| format!("cannot use {}", path.display()))?;
-        Self::with_geometry(path, file, geometry)
+        Self::with_geometry(path, file, geometry, style)
     }
 
     /// As [`open`](Self::open), with a geometry that is known.
-    fn with_geometry(path: &Path, file: File, geometry: Geometry) -> Result<Self> {
+    fn with_geometry(path: &Path, file: File, geometry: Geometry, style: SceneStyle) -> Result<Self> {
         let mut framebuffer = Self {
             name: format!("screen {}", path.display()),
             file,
-            scene: Scene::default(),
+            scene: Scene::new(style),
             canvas: Canvas::new(geometry.width, geometry.height),
             // Nothing that a row can be: each is written once.
             shown: Vec::new(),
@@ -86,7 +88,7 @@ impl Output for Framebuffer {
     }
 
     fn show(&mut self, view: View<'_>) -> Result<()> {
-        let Ok(()) = self.scene.draw(view, &mut self.canvas);
+        let Ok(()) = self.scene.at(Moment::now()).draw(view, &mut self.canvas);
         self.write_canvas()
     }
 }
@@ -123,7 +125,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), vec![0xAA; 256 * 64]).unwrap();
         let open = || OpenOptions::new().read(true).write(true).open(file.path()).unwrap();
-        let mut framebuffer = Framebuffer::with_geometry(file.path(), open(), geometry()).unwrap();
+        let mut framebuffer = Framebuffer::with_geometry(file.path(), open(), geometry(), SceneStyle::default()).unwrap();
         framebuffer.show(View::Starting).unwrap();
 
         let bytes = std::fs::read(file.path()).unwrap();
@@ -144,7 +146,7 @@ mod tests {
     fn rows_that_did_not_change_are_not_written_again() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let open = || OpenOptions::new().read(true).write(true).open(file.path()).unwrap();
-        let mut framebuffer = Framebuffer::with_geometry(file.path(), open(), geometry()).unwrap();
+        let mut framebuffer = Framebuffer::with_geometry(file.path(), open(), geometry(), SceneStyle::default()).unwrap();
         framebuffer.show(View::Starting).unwrap();
         std::fs::write(file.path(), []).unwrap();
         framebuffer.show(View::Starting).unwrap();
@@ -153,9 +155,9 @@ mod tests {
 
     #[test]
     fn what_is_no_framebuffer_is_refused_by_name() {
-        let error = format!("{:#}", Framebuffer::open(Path::new("/dev/null")).err().unwrap());
+        let error = format!("{:#}", Framebuffer::open(Path::new("/dev/null"), SceneStyle::default()).err().unwrap());
         assert!(error.starts_with("cannot use /dev/null: it is no framebuffer"), "{error}");
-        let error = format!("{:#}", Framebuffer::open(Path::new("/dev/fb77")).err().unwrap());
+        let error = format!("{:#}", Framebuffer::open(Path::new("/dev/fb77"), SceneStyle::default()).err().unwrap());
         assert!(error.starts_with("cannot open /dev/fb77 (is a screen connected?): "), "{error}");
     }
 }

@@ -21,7 +21,10 @@ use linux_embedded_hal::{CdevPin, Delay};
 use mipidsi::models;
 
 use super::canvas::Canvas;
+use super::moment::Moment;
+use super::rest::Brightness;
 use super::scene::Scene;
+use super::style::{Depth, SceneStyle};
 use crate::config::{PanelConfig, PanelController};
 use crate::outputs::{Output, View};
 use wire::{I2cWire, SpiWire, Wire};
@@ -34,7 +37,10 @@ trait Panel {
     /// Sends what differs from what the panel shows; gives the number of bytes.
     fn show(&mut self, canvas: &Canvas) -> Result<usize>;
 
-    /// Makes the panel dark.
+    /// Makes the panel as bright as this, if it can.
+    fn set_brightness(&mut self, brightness: Brightness) -> Result<()>;
+
+    /// Makes the panel dark, as the last thing that is done with it.
     fn go_dark(&mut self) -> Result<()>;
 }
 
@@ -42,9 +48,9 @@ trait Panel {
 pub struct PanelDisplay {
     name: String,
     panel: Box<dyn Panel>,
-    /// Lit with the first picture: before, the memory holds noise.
     backlight: Option<CdevPin>,
-    lit: bool,
+    /// As it was last set; none before the first picture, when the memory holds noise.
+    brightness: Option<Brightness>,
     scene: Scene,
     canvas: Canvas,
     frames: u64,
@@ -52,27 +58,29 @@ pub struct PanelDisplay {
 }
 
 impl PanelDisplay {
-    /// Opens the bus and the lines, and starts the panel.
+    /// Opens the bus and the lines, and starts the panel. Its scene has this style, as far as the panel can.
     ///
     /// # Errors
     /// If the bus or a line cannot be had, or nothing answers on I²C (on SPI nothing ever answers); the message says what helps.
-    pub fn open(config: &PanelConfig) -> Result<Self> {
+    pub fn open(config: &PanelConfig, style: SceneStyle) -> Result<Self> {
         let panel = start(config)?;
         let backlight = match u32::try_from(config.backlight) {
             Ok(line) => Some(bus::output_line(&config.chip, line, false, "backlight")?),
             Err(_) => None,
         };
-        Ok(Self::with_panel(config, panel, backlight))
+        Ok(Self::with_panel(config, panel, backlight, style))
     }
 
-    fn with_panel(config: &PanelConfig, panel: Box<dyn Panel>, backlight: Option<CdevPin>) -> Self {
+    fn with_panel(config: &PanelConfig, panel: Box<dyn Panel>, backlight: Option<CdevPin>, style: SceneStyle) -> Self {
         let size = panel.size();
+        let depth = if config.controller.is_oled() { Depth::Mono } else { Depth::Color };
+        let style = SceneStyle { depth, round: config.controller == PanelController::Gc9a01, ..style };
         Self {
             name: name(config),
             panel,
             backlight,
-            lit: false,
-            scene: Scene::default(),
+            brightness: None,
+            scene: Scene::new(style),
             canvas: Canvas::new(size.width, size.height),
             frames: 0,
             bytes: 0,
@@ -146,11 +154,13 @@ impl Output for PanelDisplay {
     }
 
     fn show(&mut self, view: View<'_>) -> Result<()> {
-        let Ok(()) = self.scene.draw(view, &mut self.canvas);
+        let Ok(()) = self.scene.at(Moment::now()).draw(view, &mut self.canvas);
         self.bytes += self.panel.show(&self.canvas)? as u64;
         self.frames += 1;
-        if !std::mem::replace(&mut self.lit, true) {
-            self.switch_backlight(true)?;
+        let brightness = self.scene.brightness();
+        if self.brightness.replace(brightness) != Some(brightness) {
+            self.panel.set_brightness(brightness)?;
+            self.switch_backlight(brightness != Brightness::Dark)?;
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use embedded_graphics::prelude::RgbColor;
 
 use super::changes::runs;
 use super::wire::Wire;
-use super::{Canvas, Panel};
+use super::{Brightness, Canvas, Panel};
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,19 @@ pub(super) enum Model {
     Ssd1306,
     Sh1106,
 }
+
+impl Model {
+    /// At full brightness.
+    fn contrast(self) -> u8 {
+        match self {
+            Self::Ssd1306 => 0xCF,
+            Self::Sh1106 => 0x80,
+        }
+    }
+}
+
+/// Of a dimmed scene: about a tenth of the light.
+const DIM_CONTRAST: u8 = 0x08;
 
 /// How the panel is built in.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +63,8 @@ const GAP: usize = 7;
 mod command {
     pub(super) const DISPLAY_OFF: u8 = 0xAE;
     pub(super) const DISPLAY_ON: u8 = 0xAF;
+    /// With one argument.
+    pub(super) const CONTRAST: u8 = 0x81;
     pub(super) const PAGE: u8 = 0xB0;
     pub(super) const COLUMN_LOW: u8 = 0x00;
     pub(super) const COLUMN_HIGH: u8 = 0x10;
@@ -78,10 +93,10 @@ impl<W: Wire> Oled<W> {
             com_pins,
         ])?;
         wire.commands(match model {
-            // Charge pump on; page addressing; contrast; precharge; VCOMH.
-            Model::Ssd1306 => &[0x8D, 0x14, 0x20, 0x02, 0x81, 0xCF, 0xD9, 0xF1, 0xDB, 0x40],
-            // Step-up converter on; contrast; precharge; VCOM.
-            Model::Sh1106 => &[0xAD, 0x8B, 0x81, 0x80, 0xD9, 0x22, 0xDB, 0x35],
+            // Charge pump on; page addressing; precharge; VCOMH.
+            Model::Ssd1306 => &[0x8D, 0x14, 0x20, 0x02, 0xD9, 0xF1, 0xDB, 0x40],
+            // Step-up converter on; precharge; VCOM.
+            Model::Sh1106 => &[0xAD, 0x8B, 0xD9, 0x22, 0xDB, 0x35],
         })?;
         // The picture is that of the memory; inverted or not.
         wire.commands(&[0xA4, if mounting.invert { 0xA7 } else { 0xA6 }])?;
@@ -94,8 +109,7 @@ impl<W: Wire> Oled<W> {
         let Self { wire, model, drawn, shown, .. } = self;
         let first_column = if *model == Model::Sh1106 { 2 } else { 0 };
         let width = self.mounting.size.width as usize;
-        let first_time = shown.is_empty();
-        if first_time {
+        if shown.is_empty() {
             // Everything differs from its complement.
             shown.extend(drawn.iter().map(|byte| !byte));
         }
@@ -110,9 +124,6 @@ impl<W: Wire> Oled<W> {
                 wire.data(&drawn[run])?;
             }
             shown.copy_from_slice(drawn);
-        }
-        if first_time {
-            wire.commands(&[command::DISPLAY_ON])?;
         }
         Ok(())
     }
@@ -131,18 +142,27 @@ impl<W: Wire> Panel for Oled<W> {
         Ok(self.wire.sent() - before)
     }
 
+    /// A dim scene gets less contrast, a dark one none of the panel's current.
+    fn set_brightness(&mut self, brightness: Brightness) -> Result<()> {
+        match brightness {
+            Brightness::Full => self.wire.commands(&[command::CONTRAST, self.model.contrast(), command::DISPLAY_ON]),
+            Brightness::Dim => self.wire.commands(&[command::CONTRAST, DIM_CONTRAST, command::DISPLAY_ON]),
+            Brightness::Dark => self.wire.commands(&[command::DISPLAY_OFF]),
+        }
+    }
+
     fn go_dark(&mut self) -> Result<()> {
         self.wire.commands(&[command::DISPLAY_OFF])
     }
 }
 
-/// Turns a picture into pages. A pixel is lit if it is light: the scene for one colour is black and white.
+/// Turns a picture, which is black and white, into pages.
 fn pack(canvas: &Canvas, mounting: Mounting, pages: &mut [u8]) {
     let (width, height) = (mounting.size.width as usize, mounting.size.height as usize);
     pages.fill(0);
     for (y, row) in canvas.rows().enumerate() {
         for (x, pixel) in row.iter().enumerate() {
-            if is_light(*pixel) {
+            if *pixel != Rgb888::BLACK {
                 let (column, row) = match mounting.rotation {
                     90 => (width - 1 - y, x),
                     180 => (width - 1 - x, height - 1 - y),
@@ -153,9 +173,4 @@ fn pack(canvas: &Canvas, mounting: Mounting, pages: &mut [u8]) {
             }
         }
     }
-}
-
-/// Half of full brightness or more, with the weights of ITU-R BT.601.
-fn is_light(pixel: Rgb888) -> bool {
-    299 * u32::from(pixel.r()) + 587 * u32::from(pixel.g()) + 114 * u32::from(pixel.b()) >= 127_500
 }

@@ -13,7 +13,7 @@ use mipidsi::options::{ColorInversion, ColorOrder, Orientation, Rotation};
 use mipidsi::{Builder, Display, InitError};
 
 use super::changes::{Patch, find_patches};
-use super::{Canvas, Panel};
+use super::{Brightness, Canvas, Panel};
 
 /// How the panel is built, and built in.
 #[derive(Clone, Copy, Debug)]
@@ -142,9 +142,15 @@ impl<D: Windows<C>, C: PixelColor + From<Rgb888>> Panel for Tft<D, C> {
         self.send()
     }
 
+    /// The scene dims its colours itself.
+    fn set_brightness(&mut self, _: Brightness) -> Result<()> {
+        Ok(())
+    }
+
     /// Black, for panels whose backlight is always on.
     fn go_dark(&mut self) -> Result<()> {
-        self.drawn.fill(C::from(Rgb888::BLACK));
+        self.drawn.clear();
+        self.drawn.resize((self.size.width * self.size.height) as usize, C::from(Rgb888::BLACK));
         self.send().map(drop)
     }
 }
