@@ -1,13 +1,13 @@
 //! `visaged doctor`: looks at everything the service needs, and says what to mend.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde::Serialize;
 
-use super::stages;
+use super::{doctor_displays, stages};
 use crate::camera::devices;
 use crate::camera::rpicam;
 use crate::config::{Config, DetectorConfig, DetectorKind, SourceKind};
@@ -25,7 +25,7 @@ pub(super) struct Args {
 /// How a part is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum State {
+pub(super) enum State {
     Good,
     /// Not used, or not here: nothing that must be mended.
     Note,
@@ -86,7 +86,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
         }
     }
     look_at_cameras(&config, &mut report)?;
-    look_at_screen(&config, &mut report)?;
+    doctor_displays::look(&config, &mut report)?;
     look_at_lines(&config, &mut report)?;
     fatal.map_or(Ok(()), Err)
 }
@@ -125,18 +125,6 @@ fn look_at_cameras(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
     Ok(())
 }
 
-fn look_at_screen(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
-    let wanted = &config.display.framebuffer;
-    let path = if wanted.as_os_str().is_empty() { Path::new("/dev/fb0") } else { wanted };
-    match OpenOptions::new().read(true).write(true).open(path) {
-        Ok(_) => report.add("framebuffer", State::Good, path.display().to_string()),
-        Err(error) => {
-            let state = if wanted.as_os_str().is_empty() { State::Note } else { State::Warning };
-            report.add("framebuffer", state, format!("{}: {error}{}", path.display(), permission_hint(&error, "video")))
-        }
-    }
-}
-
 fn look_at_lines(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
     use crate::config::LedDriver;
     let path = match config.leds.driver {
@@ -160,13 +148,14 @@ fn permission_hint(error: &io::Error, group: &str) -> String {
     }
 }
 
-struct Report<'a> {
+/// Where findings go.
+pub(super) struct Report<'a> {
     json: bool,
     out: &'a mut dyn Write,
 }
 
 impl Report<'_> {
-    fn add(&mut self, part: &'static str, state: State, message: String) -> io::Result<()> {
+    pub(super) fn add(&mut self, part: &'static str, state: State, message: String) -> io::Result<()> {
         let finding = Finding { part, state, message };
         if self.json {
             writeln!(self.out, "{}", serde_json::to_string(&finding)?)

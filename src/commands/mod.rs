@@ -5,7 +5,9 @@ mod check;
 mod classify;
 mod demo;
 mod detect;
+mod display_choice;
 mod doctor;
+mod doctor_displays;
 mod evaluate;
 mod evaluate_detector;
 mod evaluate_sequence;
@@ -42,7 +44,7 @@ enum Command {
     Run(run::Args),
     /// Put the lights out and clear the screen (what the service manager runs after the service).
     LightsOff(lights_off::Args),
-    /// See it work in this terminal: your camera if there is one, else a drawn face.
+    /// See it work in this terminal or on a display: your camera if there is one, else a drawn face.
     Demo(demo::Args),
     /// Look at cameras, files and permissions, and say what to mend.
     Doctor(doctor::Args),

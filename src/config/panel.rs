@@ -85,6 +85,9 @@ impl Default for PanelConfig {
 }
 
 impl PanelController {
+    /// All that there are.
+    pub const ALL: [Self; 6] = [Self::Ili9341, Self::Ili9488, Self::St7789, Self::Gc9a01, Self::Ssd1306, Self::Sh1106];
+
     /// As people write it.
     pub fn name(self) -> &'static str {
         match self {

@@ -20,6 +20,7 @@ mod veil;
 pub mod vision;
 pub mod words;
 
+mod console;
 mod double_buffer;
 pub mod drm;
 mod fb_geometry;

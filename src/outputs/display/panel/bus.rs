@@ -47,10 +47,12 @@ impl i2c::Error for BusError {
 /// An SPI device that is written only.
 pub(super) struct SpiPort(Spidev);
 
-/// Opens an SPI device for a clock of `speed_hz`, mode 0.
-pub(super) fn open_spi(path: &Path, speed_hz: u32) -> Result<SpiPort> {
+/// Opens an SPI device for a clock of `speed_hz`. All these panels read a bit when the clock rises, so modes 0 and 3 suit them. With `clock_rests_high`
+/// it is 3, which modules without a pin CS need: they count bits from power-on, and must not take the first movement of the clock for one.
+pub(super) fn open_spi(path: &Path, speed_hz: u32, clock_rests_high: bool) -> Result<SpiPort> {
     let mut device = Spidev::open(path).map_err(|error| cannot_open(path, error, "do_spi", "dtparam=spi=on"))?;
-    let options = SpidevOptions::new().bits_per_word(8).max_speed_hz(speed_hz).mode(SpiModeFlags::SPI_MODE_0).build();
+    let mode = if clock_rests_high { SpiModeFlags::SPI_MODE_3 } else { SpiModeFlags::SPI_MODE_0 };
+    let options = SpidevOptions::new().bits_per_word(8).max_speed_hz(speed_hz).mode(mode).build();
     device.configure(&options).map_err(|error| anyhow!("cannot use {}: it is no SPI device ({error})", path.display()))?;
     Ok(SpiPort(device))
 }
@@ -142,7 +144,7 @@ mod tests {
     #[test]
     fn a_bus_that_is_not_there_is_named_with_the_switch_that_helps() {
         assert_eq!(
-            message(open_spi(Path::new("/nonexistent/spidev0.0"), 1_000_000)),
+            message(open_spi(Path::new("/nonexistent/spidev0.0"), 1_000_000, false)),
             "cannot open /nonexistent/spidev0.0 (is the bus switched on? `sudo raspi-config nonint do_spi 0`, or dtparam=spi=on in \
              /boot/firmware/config.txt and a restart): No such file or directory (os error 2)"
         );
@@ -152,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_no_bus_is_refused() {
-        let message = message(open_spi(Path::new("/dev/null"), 1_000_000));
+        let message = message(open_spi(Path::new("/dev/null"), 1_000_000, false));
         assert!(message.starts_with("cannot use /dev/null: it is no SPI device"), "{message}");
     }
 

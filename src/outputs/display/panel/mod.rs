@@ -34,8 +34,11 @@ trait Panel {
     /// How large a picture is, as the panel is turned.
     fn size(&self) -> Size;
 
-    /// Sends what differs from what the panel shows; gives the number of bytes.
-    fn show(&mut self, canvas: &Canvas) -> Result<usize>;
+    /// Sends what differs from what the panel shows.
+    fn show(&mut self, canvas: &Canvas) -> Result<()>;
+
+    /// How many bytes that took so far, with the addresses.
+    fn sent(&self) -> usize;
 
     /// Makes the panel as bright as this, if it can.
     fn set_brightness(&mut self, brightness: Brightness) -> Result<()>;
@@ -53,8 +56,7 @@ pub struct PanelDisplay {
     brightness: Option<Brightness>,
     scene: Scene,
     canvas: Canvas,
-    frames: u64,
-    bytes: u64,
+    frames: usize,
 }
 
 impl PanelDisplay {
@@ -83,7 +85,6 @@ impl PanelDisplay {
             scene: Scene::new(style),
             canvas: Canvas::new(size.width, size.height),
             frames: 0,
-            bytes: 0,
         }
     }
 }
@@ -99,7 +100,9 @@ fn start(config: &PanelConfig) -> Result<Box<dyn Panel>> {
         let wire = I2cWire::new(bus::open_i2c(config.bus(), address)?, address);
         return start_oled(wire, config);
     }
-    let spi = bus::open_spi(config.bus(), config.speed())?;
+    // Of these there are modules without CS.
+    let clock_rests_high = config.controller == PanelController::St7789;
+    let spi = bus::open_spi(config.bus(), config.speed(), clock_rests_high)?;
     let data_command = bus::output_line(&config.chip, config.data_command, true, "data/command")?;
     let reset = match u32::try_from(config.reset) {
         Ok(line) => Some(bus::output_line(&config.chip, line, true, "reset")?),
@@ -155,7 +158,7 @@ impl Output for PanelDisplay {
 
     fn show(&mut self, view: View<'_>) -> Result<()> {
         let Ok(()) = self.scene.at(Moment::now()).draw(view, &mut self.canvas);
-        self.bytes += self.panel.show(&self.canvas)? as u64;
+        self.panel.show(&self.canvas)?;
         self.frames += 1;
         let brightness = self.scene.brightness();
         if self.brightness.replace(brightness) != Some(brightness) {
@@ -179,6 +182,6 @@ impl Drop for PanelDisplay {
     fn drop(&mut self) {
         let _ = self.switch_backlight(false);
         let _ = self.panel.go_dark();
-        log::debug!("{}: {} bytes a picture on average", self.name, self.bytes / self.frames.max(1));
+        log::debug!("{}: {} bytes a picture on average", self.name, self.panel.sent() / self.frames.max(1));
     }
 }

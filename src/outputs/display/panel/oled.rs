@@ -135,11 +135,13 @@ impl<W: Wire> Panel for Oled<W> {
         if matches!(self.mounting.rotation, 90 | 270) { Size::new(height, width) } else { Size::new(width, height) }
     }
 
-    fn show(&mut self, canvas: &Canvas) -> Result<usize> {
-        let before = self.wire.sent();
+    fn show(&mut self, canvas: &Canvas) -> Result<()> {
         pack(canvas, self.mounting, &mut self.drawn);
-        self.send()?;
-        Ok(self.wire.sent() - before)
+        self.send()
+    }
+
+    fn sent(&self) -> usize {
+        self.wire.sent()
     }
 
     /// A dim scene gets less contrast, a dark one none of the panel's current.

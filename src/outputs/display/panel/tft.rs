@@ -39,6 +39,8 @@ pub(super) struct Tft<D, C> {
     /// What the panel shows; empty before the first picture.
     shown: Vec<C>,
     patches: Vec<Patch>,
+    /// Bytes, but for those of the start.
+    sent: usize,
 }
 
 /// Naming a window: three commands, two of them with four bytes.
@@ -106,13 +108,14 @@ impl<D: OriginDimensions, C: PixelColor> Tft<D, C> {
             drawn: Vec::new(),
             shown: Vec::new(),
             patches: Vec::new(),
+            sent: 0,
         }
     }
 }
 
 impl<D: Windows<C>, C: PixelColor + From<Rgb888>> Tft<D, C> {
-    fn send(&mut self) -> Result<usize> {
-        let Self { display, size, drawn, shown, patches, .. } = self;
+    fn send(&mut self) -> Result<()> {
+        let Self { display, size, bytes_per_pixel, drawn, shown, patches, sent } = self;
         let width = size.width as usize;
         if shown.is_empty() {
             patches.clear();
@@ -120,14 +123,13 @@ impl<D: Windows<C>, C: PixelColor + From<Rgb888>> Tft<D, C> {
         } else {
             find_patches(shown, drawn, width, patches);
         }
-        let mut bytes = 0;
         for patch in patches.iter() {
             let colors = patch.rows.clone().flat_map(|y| &drawn[y * width..][patch.columns.clone()]).copied();
             display.send(patch, colors)?;
-            bytes += WINDOW_BYTES + self.bytes_per_pixel * patch.area();
+            *sent += WINDOW_BYTES + *bytes_per_pixel * patch.area();
         }
         shown.clone_from(drawn);
-        Ok(bytes)
+        Ok(())
     }
 }
 
@@ -136,10 +138,14 @@ impl<D: Windows<C>, C: PixelColor + From<Rgb888>> Panel for Tft<D, C> {
         self.size
     }
 
-    fn show(&mut self, canvas: &Canvas) -> Result<usize> {
+    fn show(&mut self, canvas: &Canvas) -> Result<()> {
         self.drawn.clear();
         self.drawn.extend(canvas.rows().flatten().map(|pixel| C::from(*pixel)));
         self.send()
+    }
+
+    fn sent(&self) -> usize {
+        self.sent
     }
 
     /// The scene dims its colours itself.
@@ -151,6 +157,6 @@ impl<D: Windows<C>, C: PixelColor + From<Rgb888>> Panel for Tft<D, C> {
     fn go_dark(&mut self) -> Result<()> {
         self.drawn.clear();
         self.drawn.resize((self.size.width * self.size.height) as usize, C::from(Rgb888::BLACK));
-        self.send().map(drop)
+        self.send()
     }
 }
