@@ -13,6 +13,7 @@ use super::stages::DetectorArgs;
 use super::{run, signals, start_log};
 use crate::camera::{devices, rpicam};
 use crate::config::{CameraConfig, Config, DetectorConfig, DisplayConfig, ReplaySpeed, SourceKind};
+use crate::pause::Pause;
 use crate::stop::Stop;
 
 /// So long the explanation stands before the scene covers it.
@@ -57,12 +58,12 @@ pub(super) fn run(args: &Args, verbose: u8, out: &mut dyn Write) -> Result<()> {
     if in_terminal {
         std::thread::sleep(READING_TIME);
     }
-    let result = run::watch(&config, args.seconds.map(Duration::from_secs), &stop);
+    let result = run::watch(&config, args.seconds.map(Duration::from_secs), &Pause::default(), &stop);
     kept_log.print();
     result
 }
 
-/// The displays that are named; without any those of the configuration; without one this terminal, if it is one.
+/// The displays that are named, beside those of the configuration; without either this terminal, if it is one.
 fn choose_displays(args: &Args) -> Result<DisplayConfig> {
     let mut display = match &args.config {
         Some(path) => Config::load(path)?.display,

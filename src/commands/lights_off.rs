@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use super::stages;
-use crate::config::{LedDriver, PanelController};
+use crate::config::PanelController;
 use crate::outputs::display::framebuffer::Framebuffer;
 use crate::outputs::display::panel::PanelDisplay;
 use crate::outputs::display::style::SceneStyle;
-use crate::outputs::leds::{gpiochip, rppal};
+use crate::outputs::leds;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -23,11 +23,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<()> {
     let config = stages::load_config(args.config.as_deref())?;
     // All are tried, whatever happens to the others. Opening makes them dark; the lines stay so.
-    let lights = match config.leds.driver {
-        LedDriver::None => Ok(()),
-        LedDriver::Gpiochip => gpiochip::open(&config.leds).map(drop),
-        LedDriver::Rppal => rppal::open(&config.leds).map(drop),
-    };
+    let lights = leds::put_out(&config.leds);
     let style = SceneStyle::default();
     let screen = match config.display.framebuffer.as_os_str().is_empty() {
         true => Ok(()),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::config::{Config, LedDriver, PanelController};
+use crate::config::{Config, PanelController};
 use crate::frame::monotonic_now;
 use crate::tracker::Observation;
 use own_thread::OwnThread;
@@ -106,13 +106,8 @@ impl Outputs {
                 Ok(Box::new(display::panel::PanelDisplay::open(&panel, style)?))
             });
         }
-        let lights = config.leds.clone();
-        match config.leds.driver {
-            LedDriver::None => {}
-            LedDriver::Gpiochip => {
-                outputs.add(&format!("LEDs on {}", lights.chip.display()), move || Ok(Box::new(leds::gpiochip::open(&lights)?)));
-            }
-            LedDriver::Rppal => outputs.add("LEDs through rppal", move || Ok(Box::new(leds::rppal::open(&lights)?))),
+        for (name, open) in leds::openers(&config.leds) {
+            outputs.add(&name, open);
         }
         outputs.add("statistics", move || Ok(Box::new(statistics::Statistics::open(&statistics))));
         outputs
