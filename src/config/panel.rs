@@ -252,7 +252,7 @@ mod tests {
         );
         assert_eq!(
             message("controller = \"ili9341\"\n[leds]\ndriver = \"gpiochip\"\n[leds.lines]\nhappy = \"GPIO24\""),
-            "visaged.toml:2: reset in [display.panel] must be another line than 24, which happy uses"
+            "visaged.toml:1: reset in [display.panel] must be another line than 24, which happy uses"
         );
         assert_eq!(
             message("controller = \"gc9a01\"\n[leds.strip]\nkind = \"ws2812\""),
