@@ -579,12 +579,22 @@ impl Config {
         in_range("leds.strip", "pixels", leds.strip.pixels, 1, MAX_PIXELS)?;
         in_range("button", "long_press_s", button.long_press_s, 0.5, 60.0)?;
         self.check_lines()?;
+        if leds.strip.kind != StripKind::None
+            && display.panel.controller != PanelController::None
+            && display.panel.bus() == leds.strip.device
+        {
+            return Err(OutOfRange {
+                table: "display.panel",
+                key: "bus",
+                rule: format!("another device than {}, which [leds.strip] uses", leds.strip.device.display()),
+            });
+        }
         in_range("statistics", "interval_s", statistics.interval_s, 1, 86_400)
     }
 
     /// No line may have two uses. One LED per expression counts only where it is switched on, since its lines have defaults.
     fn check_lines(&self) -> Result<(), OutOfRange> {
-        let Self { leds, button, privacy_switch, .. } = self;
+        let Self { display: DisplayConfig { panel, .. }, leds, button, privacy_switch, .. } = self;
         let chip = leds.chip.as_path();
         let mut uses = Vec::new();
         for (emotion, line) in &leds.lines {
@@ -598,6 +608,9 @@ impl Config {
             uses.push((chip, line, "leds.rgb", "lines", format!("{colour} in [leds.rgb]")));
         }
         uses.push((chip, &leds.privacy_line, "leds", "privacy_line", "privacy_line in [leds]".into()));
+        for (key, line) in panel.lines() {
+            uses.push((&panel.chip, line, "display.panel", key, format!("{key} in [display.panel]")));
+        }
         uses.push((&button.chip, &button.line, "button", "line", "[button]".into()));
         uses.push((&privacy_switch.chip, &privacy_switch.line, "privacy_switch", "line", "[privacy_switch]".into()));
         check_uses(&uses)

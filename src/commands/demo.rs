@@ -63,7 +63,7 @@ pub(super) fn run(args: &Args, verbose: u8, out: &mut dyn Write) -> Result<()> {
     result
 }
 
-/// The displays that are named; without any those of the configuration; without one this terminal, if it is one.
+/// The displays that are named, beside those of the configuration; without either this terminal, if it is one.
 fn choose_displays(args: &Args) -> Result<DisplayConfig> {
     let mut display = match &args.config {
         Some(path) => Config::load(path)?.display,
