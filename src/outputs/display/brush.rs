@@ -132,7 +132,7 @@ impl<D: DrawTarget<Color = Rgb888>> Brush<'_, D> {
     }
 
     /// From line to line of a paragraph.
-    fn pitch(&self, text: &str, size: f32) -> f32 {
+    pub(super) fn pitch(&self, text: &str, size: f32) -> f32 {
         if self.is_caption(size) {
             CELL_HEIGHT
         } else if size * self.scale < 15.0 && !text.chars().any(words::is_wide) {

@@ -209,9 +209,7 @@ fn draw<D: DrawTarget<Color = Rgb888>>(
         }
         View::Watching(observation) => {
             memory.mix.add(observation, now);
-            if let Some(area) = &layout.mix {
-                draw_mix(&memory.mix, area, brush)?;
-            }
+            draw_mix(&memory.mix, observation.faces.len() < 2, privacy_begin, layout, brush)?;
             match observation.main_face() {
                 None => {
                     let mien = memory.mirror.follow(&Mien::asleep(), observation.captured_at);
@@ -221,6 +219,7 @@ fn draw<D: DrawTarget<Color = Rgb888>>(
                 }
                 Some(main) => {
                     let mien = memory.mirror.follow(&Mien::of(main.expression), observation.captured_at);
+                    draw_chart(&main.probabilities, main.expression, &layout.chart, brush)?;
                     draw_face(&mien, &layout.face, brush)?;
                     draw_somebody(observation, main, privacy_begin, layout, brush)
                 }
@@ -235,7 +234,7 @@ fn draw_face<D: DrawTarget<Color = Rgb888>>(mien: &Mien, area: &Area, brush: &mu
     brush.shapes(&area.grown(1.0), palette.paper, &mien.layers_with(&palette, x, y, area.width / 2.0))
 }
 
-/// All that there is to say about faces.
+/// What stands around the face and the chart.
 fn draw_somebody<D: DrawTarget<Color = Rgb888>>(
     observation: &Observation,
     main: &TrackedFace,
@@ -248,7 +247,6 @@ fn draw_somebody<D: DrawTarget<Color = Rgb888>>(
     if let Some(line) = &layout.confidence {
         brush.text(Percent::of(main.confidence()).as_str(), line, palette.ink, palette.paper)?;
     }
-    draw_chart(&main.probabilities, main.expression, &layout.chart, brush)?;
     let mut marks = layout.marks;
     if marks.x < privacy_begin && marks.bottom() > layout.privacy.y {
         marks.width = marks.width.min(privacy_begin - marks.x - marks.height / 2.0);
@@ -256,33 +254,52 @@ fn draw_somebody<D: DrawTarget<Color = Rgb888>>(
     draw_marks(observation, main, &marks, layout.marks_centered, brush)
 }
 
-/// What is the matter and what to do: the whole advice where it fits, else the brief one, else none; half a sentence helps nobody. Then `details`, as
-/// far as there is room.
+/// What is the matter and what to do: the whole advice where it fits, in larger letters where there is room for them, else the brief one, else none;
+/// half a sentence helps nobody. Then `details`, as far as there is room.
 fn draw_message<D: DrawTarget<Color = Rgb888>>(
     message: &'static Message,
     details: &str,
     layout: &Layout,
     brush: &mut Brush<'_, D>,
 ) -> Result<(), D::Error> {
-    let Layout { message: area, message_align: align, message_size, title_size, .. } = layout;
+    let Layout { message: area, message_align: align, message_size, title_size, .. } = *layout;
     let palette = *brush.palette;
-    let x = if *align == Align::Center { area.center().0 } else { area.x };
-    let title = Line { x, center_y: area.y + 0.6 * title_size, size: *title_size, align: *align, max_width: area.width };
-    // From the middle of the title to that of the first line.
-    let below = 0.75 * title_size + 0.6 * message_size;
-    let first = Line { center_y: title.center_y + below, size: *message_size, ..title };
-    let room = area.bottom() - first.center_y + 0.5 * message_size;
-    let text = [&message.advice, &message.brief].into_iter().find(|text| brush.height_of(text, &first) <= room);
-    let text = text.map_or("", String::as_str);
-    let details_height = if details.is_empty() { 0.0 } else { brush.height_of(details, &first) + 0.5 * message_size };
+    let x = if align == Align::Center { area.center().0 } else { area.x };
+    let line = |center_y: f32, size: f32| Line { x, center_y, size, align, max_width: area.width };
+    // A title that would have to become much smaller gets two lines.
+    let (width, words) = (brush.text_width(&message.title, title_size), message.title.split(' ').count());
+    let two_lines = words > 1 && width > 1.1 * area.width && area.height > 5.0 * title_size;
+    let title_height = if two_lines { brush.height_of(&message.title, &line(0.0, title_size)) } else { title_size };
+    let gap = if title_size * brush.scale < 20.0 { 1.0 / brush.scale } else { 0.3 * title_size };
+    let room = area.height - title_height - gap;
+
+    let details_size = message_size;
+    let details_gap = 0.5 * details_size;
+    let least_details = if details.is_empty() { 0.0 } else { details_gap + details_size };
+    let fits = |brush: &mut Brush<'_, D>, text: &str, size: f32| brush.height_of(text, &line(0.0, size)) <= room - least_details;
+    let candidates = [(&message.advice, 1.3), (&message.advice, 1.0), (&message.brief, 1.3), (&message.brief, 1.0)];
+    let chosen = candidates.into_iter().find(|(text, factor)| fits(brush, text, factor * message_size));
+    let (text, size) = chosen.map_or(("", message_size), |(text, factor)| (text.as_str(), factor * message_size));
+    let text_height = brush.height_of(text, &line(0.0, size));
+    let details_room = (room - text_height - details_gap).max(0.0);
+    let details_height =
+        if details.is_empty() { 0.0 } else { brush.height_of(details, &line(0.0, details_size)).min(details_room) + details_gap };
+
     // Beside a picture the whole stands in the middle.
-    let free = (room - brush.height_of(text, &first) - details_height).max(0.0);
-    let down = if *align == Align::Left { free / 2.0 } else { 0.0 };
-    let moved = |line: Line| Line { center_y: line.center_y + down, ..line };
-    brush.text(&message.title, &moved(title), palette.ink, palette.paper)?;
-    let next = brush.paragraph(text, &moved(first), area.bottom(), palette.quiet, palette.paper)?;
-    let next = Line { center_y: next.center_y + 0.5 * message_size, ..next };
-    brush.paragraph(details, &next, area.bottom(), palette.quiet, palette.paper)?;
+    let free = (room - text_height - details_height).max(0.0);
+    let top = area.y + if align == Align::Left { free / 2.0 } else { 0.0 };
+    if two_lines {
+        let first = line(top + 0.6 * title_size, title_size);
+        brush.paragraph(&message.title, &first, area.bottom(), palette.ink, palette.paper)?;
+    } else {
+        brush.text(&message.title, &line(top + 0.5 * title_size, title_size), palette.ink, palette.paper)?;
+    }
+    let first = line(top + title_height + gap + 0.5 * brush.pitch(text, size), size);
+    let bottom = area.bottom() + 0.2 * message_size;
+    let next = brush.paragraph(text, &first, bottom, palette.quiet, palette.paper)?;
+    let next =
+        line(next.center_y + details_gap - 0.5 * (brush.pitch(text, size) - brush.pitch(details, details_size)), details_size);
+    brush.paragraph(details, &next, bottom, palette.quiet, palette.paper)?;
     Ok(())
 }
 

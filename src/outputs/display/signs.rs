@@ -59,21 +59,34 @@ pub(super) fn draw_marks<D: DrawTarget<Color = Rgb888>>(
     Ok(())
 }
 
-/// The parts of the day's mix beside each other, in the order of the chart, with a little air between them.
+/// The parts of the day's mix beside each other, in the order of the chart, with a little air between them; what they are is written above them where
+/// the marks and the privacy mark leave room.
 pub(super) fn draw_mix<D: DrawTarget<Color = Rgb888>>(
     mix: &DayMix,
-    area: &Area,
+    no_marks: bool,
+    privacy_begin: f32,
+    layout: &Layout,
     brush: &mut Brush<'_, D>,
 ) -> Result<(), D::Error> {
-    let palette = *brush.palette;
-    let Some(shares) = mix.shares().filter(|_| !palette.is_mono) else { return Ok(()) };
+    let (words, palette) = (brush.words, *brush.palette);
+    let (Some(area), Some(shares)) = (layout.mix, mix.shares()) else { return Ok(()) };
+    if palette.is_mono {
+        return Ok(());
+    }
+    if let Some(size) = layout.privacy_text.filter(|_| no_marks) {
+        let (x, center_y) = (layout.marks.x, layout.privacy.center().1);
+        let line = Line { x, center_y, size, align: Align::Left, max_width: f32::MAX };
+        if x + brush.text_width(&words.today, size) + 2.0 * size < privacy_begin {
+            brush.text(&words.today, &line, palette.quiet, palette.paper)?;
+        }
+    }
     let mut begin = area.x;
     for (emotion, share) in Emotion::ALL.into_iter().zip(shares) {
         let end = begin + share * area.width;
         let (x, right) =
             (brush.snapped(begin), brush.snapped(end) - if end < area.right() - 0.5 { 1.0 / brush.scale } else { 0.0 });
         if right > x {
-            brush.shapes(&Area { x, width: right - x, ..*area }, palette.of(emotion), &[])?;
+            brush.shapes(&Area { x, width: right - x, ..area }, palette.of(emotion), &[])?;
         }
         begin = end;
     }
