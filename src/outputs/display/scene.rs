@@ -11,8 +11,9 @@ use super::brush::{Brush, CELL_HEIGHT, CELL_WIDTH, Caption, columns};
 use super::canvas::Canvas;
 use super::chart::{Percent, draw_chart};
 use super::face::{Mien, Mirror};
-use super::layout::{Align, Layout, Line, Room};
+use super::layout::{Layout, Room};
 use super::lettering::Letters;
+use super::message::draw_message;
 use super::mix::DayMix;
 use super::moment::{Moment, drift};
 use super::palette::Palette;
@@ -22,7 +23,7 @@ use super::shapes::Area;
 use super::signs::{draw_marks, draw_mix, draw_privacy_mark};
 use super::style::{Depth, SceneStyle};
 use super::veil::{Tone, Veil};
-use super::words::{Message, Words};
+use super::words::Words;
 use crate::outputs::View;
 use crate::tracker::{Observation, TrackedFace};
 
@@ -252,55 +253,6 @@ fn draw_somebody<D: DrawTarget<Color = Rgb888>>(
         marks.width = marks.width.min(privacy_begin - marks.x - marks.height / 2.0);
     }
     draw_marks(observation, main, &marks, layout.marks_centered, brush)
-}
-
-/// What is the matter and what to do: the whole advice where it fits, in larger letters where there is room for them, else the brief one, else none;
-/// half a sentence helps nobody. Then `details`, as far as there is room.
-fn draw_message<D: DrawTarget<Color = Rgb888>>(
-    message: &'static Message,
-    details: &str,
-    layout: &Layout,
-    brush: &mut Brush<'_, D>,
-) -> Result<(), D::Error> {
-    let Layout { message: area, message_align: align, message_size, title_size, .. } = *layout;
-    let palette = *brush.palette;
-    let x = if align == Align::Center { area.center().0 } else { area.x };
-    let line = |center_y: f32, size: f32| Line { x, center_y, size, align, max_width: area.width };
-    // A title that would have to become much smaller gets two lines.
-    let (width, words) = (brush.text_width(&message.title, title_size), message.title.split(' ').count());
-    let two_lines = words > 1 && width > 1.1 * area.width && area.height > 5.0 * title_size;
-    let title_height = if two_lines { brush.height_of(&message.title, &line(0.0, title_size)) } else { title_size };
-    let gap = if title_size * brush.scale < 20.0 { 1.0 / brush.scale } else { 0.3 * title_size };
-    let room = area.height - title_height - gap;
-
-    let details_size = message_size;
-    let details_gap = 0.5 * details_size;
-    let least_details = if details.is_empty() { 0.0 } else { details_gap + details_size };
-    let fits = |brush: &mut Brush<'_, D>, text: &str, size: f32| brush.height_of(text, &line(0.0, size)) <= room - least_details;
-    let candidates = [(&message.advice, 1.3), (&message.advice, 1.0), (&message.brief, 1.3), (&message.brief, 1.0)];
-    let chosen = candidates.into_iter().find(|(text, factor)| fits(brush, text, factor * message_size));
-    let (text, size) = chosen.map_or(("", message_size), |(text, factor)| (text.as_str(), factor * message_size));
-    let text_height = brush.height_of(text, &line(0.0, size));
-    let details_room = (room - text_height - details_gap).max(0.0);
-    let details_height =
-        if details.is_empty() { 0.0 } else { brush.height_of(details, &line(0.0, details_size)).min(details_room) + details_gap };
-
-    // Beside a picture the whole stands in the middle.
-    let free = (room - text_height - details_height).max(0.0);
-    let top = area.y + if align == Align::Left { free / 2.0 } else { 0.0 };
-    if two_lines {
-        let first = line(top + 0.6 * title_size, title_size);
-        brush.paragraph(&message.title, &first, area.bottom(), palette.ink, palette.paper)?;
-    } else {
-        brush.text(&message.title, &line(top + 0.5 * title_size, title_size), palette.ink, palette.paper)?;
-    }
-    let first = line(top + title_height + gap + 0.5 * brush.pitch(text, size), size);
-    let bottom = area.bottom() + 0.2 * message_size;
-    let next = brush.paragraph(text, &first, bottom, palette.quiet, palette.paper)?;
-    let next =
-        line(next.center_y + details_gap - 0.5 * (brush.pitch(text, size) - brush.pitch(details, details_size)), details_size);
-    brush.paragraph(details, &next, bottom, palette.quiet, palette.paper)?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -48,7 +48,13 @@ pub(super) fn draw_marks<D: DrawTarget<Color = Rgb888>>(
         if 2.0 * radius * brush.scale < SMALLEST_FACE {
             let radius = radius.min(3.0 / brush.scale);
             let hole = if palette.is_mono && !is_main { radius - 1.0 } else { 0.0 };
-            brush.shapes(&square, palette.paper, &[Layer::new(disc(radius), color), Layer::new(disc(hole), palette.paper)])?;
+            // On whole pixels all look the same.
+            let step = (2.5 * radius * brush.scale).ceil() / brush.scale;
+            let x = brush.snapped(left) + index as f32 * step + radius;
+            let y = brush.snapped(y - radius) + radius;
+            let disc = |radius| Shape::Disc { x, y, radius };
+            let dot = [Layer::new(disc(radius), color), Layer::new(disc(hole), palette.paper)];
+            brush.shapes(&Area::around(x, y, radius), palette.paper, &dot)?;
             continue;
         }
         let mut layers = [Layer::new(disc(radius), if is_main { palette.ink } else { palette.paper }); 2 + LAYERS];
@@ -108,10 +114,11 @@ pub(super) fn draw_privacy_mark<D: DrawTarget<Color = Rgb888>>(
         draw_crossed_picture(&area, brush)?;
     }
     let Some(size) = layout.privacy_text else { return Ok(area.x) };
-    let text = Line { x: area.x - 0.4 * size, center_y: area.center().1, size, align: Align::Right, max_width: f32::MAX };
+    let x = area.x - 0.4 * size;
+    let text = Line { x, center_y: area.center().1, size, align: Align::Right, max_width: x - 1.0 };
     let (words, palette) = (brush.words, *brush.palette);
     brush.text(&words.privacy, &text, palette.quiet, palette.paper)?;
-    Ok(text.x - brush.text_width(&words.privacy, size))
+    Ok(text.x - brush.text_width(&words.privacy, size).min(text.max_width))
 }
 
 /// Drawn by hand, to be sharp where there are few pixels.
