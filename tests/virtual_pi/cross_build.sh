@@ -1,4 +1,4 @@
-# Cross-builds the program for 64-bit ARM without docker. Sourced by run.sh.
+# The program and its package for 64-bit ARM: given, or cross-built without docker. Sourced by run.sh.
 
 TARGET=aarch64-unknown-linux-gnu
 
@@ -22,3 +22,26 @@ cross_build() (
   say "building with $(rustc --version)"
   cd "$1" && cargo build --release --locked --target "$TARGET" --bins
 )
+
+# The package that is tested ends up in $PACKAGE, its program in $OUT/visaged. VISAGED_DEB names a package that exists already.
+get_program() {
+  PACKAGE=${VISAGED_DEB:-}
+  if [[ -z $PACKAGE ]]; then
+    cross_build "$SOURCE"
+    aarch64-linux-gnu-strip -o "$OUT/visaged" "$CACHE/target/$TARGET/release/visaged"
+    ((SHORT)) || build_package "$SOURCE"
+  else
+    dpkg-deb --fsys-tarfile "$PACKAGE" | tar -xO ./usr/bin/visaged >"$OUT/visaged"
+    chmod 755 "$OUT/visaged"
+  fi
+}
+
+# next_package DEB NEXT: the same package with a higher version, to upgrade to.
+next_package() {
+  local folder
+  folder=$(mktemp -d -p "$CACHE")
+  dpkg-deb -R "$1" "$folder/package"
+  sed -i 's/^Version: .*/&+next/' "$folder/package/DEBIAN/control"
+  dpkg-deb --root-owner-group -Zgzip -z1 -b "$folder/package" "$2" >/dev/null
+  rm -r "$folder"
+}

@@ -5,10 +5,11 @@
 # and `dpkg -x` unpacks. The emulated machine runs the same Debian release as the host, because what the host's cross
 # compiler links wants a C library at least as new.
 
-# Host tools that cross-build and emulate. Root is needed only if one of them is missing.
+# Host tools that cross-build and emulate; for the whole run, those that make a disk, too. Root is needed only if one of them is missing.
 install_host_tools() {
   local wanted=(gcc libc6-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross libclang-dev make qemu-system-arm cpio kmod xz-utils
     python3-pil ca-certificates)
+  ((SHORT)) || wanted+=(mmdebstrap qemu-user-static fakeroot e2fsprogs device-tree-compiler)
   local missing=() package sudo=()
   for package in "${wanted[@]}"; do
     [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
@@ -20,7 +21,7 @@ install_host_tools() {
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends "${missing[@]}"
 }
 
-# private_apt ARCH get|cache ARGS…: apt with its own lists; for the host's architecture it knows what the host has.
+# private_apt ARCH get|cache ARGS…: apt with its own lists (of SOURCES); for the host's architecture it knows what the host has.
 private_apt() {
   local arch=$1 tool=$2 state=$CACHE/apt-$1 status=/var/lib/dpkg/status
   shift 2
@@ -31,7 +32,7 @@ private_apt() {
   mkdir -p "$state"/{lists,archives}/partial
   "apt-$tool" -qq -o APT::Architecture="$arch" -o APT::Architectures="$arch" -o APT::Sandbox::User=root \
     -o APT::Get::List-Cleanup=false -o Dir::State="$state" -o Dir::State::lists="$state/lists" -o Dir::State::status="$status" \
-    -o Dir::Cache="$state" -o Dir::Etc::sourcelist="$CACHE/debian.sources" -o Dir::Etc::sourceparts=- "$@"
+    -o Dir::Cache="$state" -o Dir::Etc::sourcelist="${SOURCES:-$CACHE/debian.sources}" -o Dir::Etc::sourceparts=- "$@"
 }
 
 write_sources() {
@@ -79,6 +80,38 @@ unpack() {
   for deb in "$1"/*.deb; do
     dpkg-deb --fsys-tarfile "$deb" | tar -x --keep-directory-symlink -C "$2"
   done
+}
+
+# An emulator that knows the Raspberry Pi 4 (QEMU 9 or newer): the host's, else the one that Debian has for its last release.
+find_emulator() {
+  QEMU=qemu-system-aarch64 QEMU_MODULES=
+  local folder=$CACHE/qemu major
+  major=$("$QEMU" --version | sed -n '1s/.*version \([0-9]*\).*/\1/p')
+  ((SHORT || major >= 9)) && return
+  if [[ ! -e $folder/complete ]]; then
+    say "QEMU $major is too old for the Raspberry Pi 4: fetching a newer one"
+    rm -rf "$folder"
+    download_backports "$folder" qemu-system-arm qemu-system-common qemu-system-data
+    touch "$folder/complete"
+  fi
+  QEMU=$folder/usr/bin/qemu-system-aarch64 QEMU_MODULES=$folder/usr/lib/$(gcc -print-multiarch)/qemu
+}
+
+# download_backports FOLDER PACKAGE…: what Debian made of newer programs for the host's release.
+download_backports() {
+  local folder=$1 release debs packages=()
+  shift
+  release=$(. /etc/os-release && echo "$VERSION_CODENAME")-backports
+  sed "s/^Suites: .*-updates$/Suites: $release/" "$CACHE/debian.sources" >"$CACHE/backports.sources"
+  packages=("${@/%//$release}")
+  debs=$(mktemp -d -p "$CACHE")
+  (
+    cd "$debs"
+    SOURCES=$CACHE/backports.sources private_apt "$(dpkg --print-architecture)" get update
+    SOURCES=$CACHE/backports.sources private_apt "$(dpkg --print-architecture)" get download "${packages[@]}"
+  )
+  unpack "$debs" "$folder"
+  rm -r "$debs"
 }
 
 fetch_packages() {
