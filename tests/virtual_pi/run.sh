@@ -87,7 +87,7 @@ run_debian() {
   # Each run begins with a fresh disk, which holds what it got through the power cut.
   cp --sparse=always --reflink=auto "$CACHE/debian.img" "$CACHE/disk.img"
   say "the machine with Debian; its log is $share/console.log"
-  boot_debian "$share" 9000 "$CACHE/disk.img" || echo "the machine comes to the power cut|FAIL|not in 2400 s" >>"$share/results"
+  boot_debian "$share" 2400 "$CACHE/disk.img" || echo "the machine comes to the power cut|FAIL|not in 2400 s" >>"$share/results"
   come_to_an_end debian
   /usr/bin/python3 "$HERE/look_at_screens.py" "$share" >>"$share/results" || echo "screenshots can be looked at|FAIL|" >>"$share/results"
   say "the machine with Debian again, after the power cut"
