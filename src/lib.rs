@@ -16,10 +16,14 @@
 pub mod config;
 pub mod frame;
 pub mod stop;
+pub mod pause;
+pub mod gpio;
+pub mod button;
 pub mod network;
 pub mod resample;
 
 pub mod camera;
+pub mod lens;
 pub mod latest;
 pub mod detector;
 pub mod classifier;

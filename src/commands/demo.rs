@@ -11,6 +11,7 @@ use super::stages::DetectorArgs;
 use super::{run, signals, start_log};
 use crate::camera::{devices, rpicam};
 use crate::config::{CameraConfig, Config, DetectorConfig, ReplaySpeed, SourceKind};
+use crate::pause::Pause;
 use crate::stop::Stop;
 
 /// So long the explanation stands before the scene covers it.
@@ -47,7 +48,7 @@ pub(super) fn run(args: &Args, verbose: u8, out: &mut dyn Write) -> Result<()> {
     if in_terminal {
         std::thread::sleep(READING_TIME);
     }
-    let result = run::watch(&config, args.seconds.map(Duration::from_secs), &stop);
+    let result = run::watch(&config, args.seconds.map(Duration::from_secs), &Pause::default(), &stop);
     kept_log.print();
     result
 }

@@ -7,9 +7,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use super::stages;
-use crate::config::LedDriver;
 use crate::outputs::display::framebuffer::Framebuffer;
-use crate::outputs::leds::{gpiochip, rppal};
+use crate::outputs::leds;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -21,11 +20,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<()> {
     let config = stages::load_config(args.config.as_deref())?;
     // Both are tried, whatever happens to the first. Opening makes them dark; the lines stay so.
-    let lights = match config.leds.driver {
-        LedDriver::None => Ok(()),
-        LedDriver::Gpiochip => gpiochip::open(&config.leds).map(drop),
-        LedDriver::Rppal => rppal::open(&config.leds).map(drop),
-    };
+    let lights = leds::put_out(&config.leds);
     let screen = match config.display.framebuffer.as_os_str().is_empty() {
         true => Ok(()),
         false => Framebuffer::open(&config.display.framebuffer).map(drop),

@@ -1,6 +1,7 @@
 //! The commands of the program, one file each, thin: they read, call the stages, and print.
 
 mod bench;
+mod board;
 mod check;
 mod classify;
 mod demo;
@@ -11,6 +12,7 @@ mod evaluate_detector;
 mod evaluate_sequence;
 pub mod exit;
 mod lights_off;
+mod lights_test;
 mod lock;
 mod manual;
 mod pictures;
@@ -42,6 +44,8 @@ enum Command {
     Run(run::Args),
     /// Put the lights out and clear the screen (what the service manager runs after the service).
     LightsOff(lights_off::Args),
+    /// Light every light, one after the other, and watch the button: is everything wired as it should be?
+    LightsTest(lights_test::Args),
     /// See it work in this terminal: your camera if there is one, else a drawn face.
     Demo(demo::Args),
     /// Look at cameras, files and permissions, and say what to mend.
@@ -78,6 +82,7 @@ impl Cli {
         match self.command {
             Command::Run(args) => run::run(&args),
             Command::LightsOff(args) => lights_off::run(&args),
+            Command::LightsTest(args) => lights_test::run(&args, out),
             Command::Demo(args) => demo::run(&args, self.verbose, out),
             Command::Doctor(args) => doctor::run(&args, out),
             Command::Check(args) => check::run(&args, out),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::config::{Config, LedDriver};
+use crate::config::Config;
 use crate::frame::monotonic_now;
 use crate::tracker::Observation;
 
@@ -37,7 +37,8 @@ pub trait Output {
     /// What this is, for the log: `LEDs on /dev/gpiochip0`.
     fn name(&self) -> &str;
 
-    /// Shows `view`; called for every frame that was looked at, once when the camera is lost, and then once a second until it is back.
+    /// Shows `view`; called for every frame that was looked at, once when that ends (a lost camera, a covered lens, a pause), and then once a second until
+    /// there is something to look at again.
     /// Must return within a few milliseconds.
     ///
     /// # Errors
@@ -69,16 +70,19 @@ impl Outputs {
     pub fn open(config: &Config) -> Self {
         let mut outputs = Self { parts: Vec::new() };
         let mut statistics = config.statistics.clone();
+        let style = display::style::SceneStyle::of(&config.display);
         if config.display.terminal {
             if statistics.file.as_os_str() == "-" {
                 log::warn!("the terminal display has standard output for itself: statistics go to the log only");
                 statistics.file.clear();
             }
-            outputs.add("terminal", || Ok(Box::new(display::terminal::Terminal::open()?)));
+            outputs.add("terminal", move || Ok(Box::new(display::terminal::Terminal::open(style)?)));
         }
         if !config.display.png.as_os_str().is_empty() {
             let path = config.display.png.clone();
-            outputs.add(&format!("picture file {}", path.display()), move || Ok(Box::new(display::png::PngFile::open(&path)?)));
+            outputs.add(&format!("picture file {}", path.display()), move || {
+                Ok(Box::new(display::png::PngFile::open(&path, style)?))
+            });
         }
         if !config.display.framebuffer.as_os_str().is_empty() {
             let path = config.display.framebuffer.clone();
@@ -86,13 +90,8 @@ impl Outputs {
                 Ok(Box::new(display::framebuffer::Framebuffer::open(&path)?))
             });
         }
-        let lights = config.leds.clone();
-        match config.leds.driver {
-            LedDriver::None => {}
-            LedDriver::Gpiochip => {
-                outputs.add(&format!("LEDs on {}", lights.chip.display()), move || Ok(Box::new(leds::gpiochip::open(&lights)?)));
-            }
-            LedDriver::Rppal => outputs.add("LEDs through rppal", move || Ok(Box::new(leds::rppal::open(&lights)?))),
+        for (name, open) in leds::openers(&config.leds) {
+            outputs.add(&name, open);
         }
         outputs.add("statistics", move || Ok(Box::new(statistics::Statistics::open(&statistics))));
         outputs

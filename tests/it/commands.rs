@@ -257,3 +257,23 @@ fn doctor_prints_json_that_names_each_part() {
         assert!(parts.iter().any(|finding| finding["part"] == part), "{part}: {output}");
     }
 }
+
+#[test]
+fn lights_test_and_lights_off_have_nothing_to_do_where_nothing_is_wired_and_lights_test_says_how() {
+    let folder = Folder::new();
+    let config = folder.write("visaged.toml", "");
+    let said = visaged(&["lights-test", "--config", &config]).unwrap();
+    assert!(said.contains("GPIO16") && said.contains("[leds.rgb]\n    lines = [16, 20, 21]"), "{said}");
+    assert_eq!(visaged(&["lights-off", "--config", &config]).unwrap(), "");
+}
+
+#[test]
+fn lights_off_tries_every_kind_of_light_and_names_the_first_that_fails() {
+    let folder = Folder::new();
+    let config = folder.write(
+        "visaged.toml",
+        "[leds]\nchip = \"/nonexistent/gpiochip0\"\nprivacy_line = 4\n[leds.strip]\nkind = \"ws2812\"\ndevice = \"/nonexistent/spidev0.0\"\n",
+    );
+    let (_, message) = refused(&["lights-off", "--config", &config]);
+    assert!(message.contains("/nonexistent/spidev0.0"), "{message}");
+}

@@ -5,7 +5,9 @@ use embedded_graphics::pixelcolor::Rgb888;
 
 use super::layout::{Align, Line};
 use super::lettering::Letters;
+use super::palette::Palette;
 use super::shapes::{self, Area, Layer};
+use super::words::{self, Words};
 
 /// Text for a terminal's cells.
 #[derive(Clone, Copy, Debug)]
@@ -14,7 +16,7 @@ pub struct Caption<'a> {
     pub column: i32,
     /// Its row.
     pub row: i32,
-    /// One letter per cell.
+    /// One letter per cell; wide ones ([`words::is_wide`]) take two.
     pub text: &'a str,
     /// The letters' colour.
     pub ink: Rgb888,
@@ -36,6 +38,8 @@ pub(super) struct Brush<'a, D> {
     /// Pixels per layout unit.
     pub(super) scale: f32,
     pub(super) letters: &'a mut Letters,
+    pub(super) palette: &'a Palette,
+    pub(super) words: &'static Words,
     /// On a terminal, what takes small text.
     pub(super) captions: Option<&'a mut dyn FnMut(Caption<'_>)>,
 }
@@ -61,7 +65,7 @@ impl<D: DrawTarget<Color = Rgb888>> Brush<'_, D> {
 
     pub(super) fn text_width(&mut self, text: &str, size: f32) -> f32 {
         if self.is_caption(size) {
-            text.chars().count() as f32 * CELL_WIDTH
+            columns(text) as f32 * CELL_WIDTH
         } else {
             self.letters.width(text, size * self.scale) / self.scale
         }
@@ -95,7 +99,7 @@ impl<D: DrawTarget<Color = Rgb888>> Brush<'_, D> {
         }
     }
 
-    /// Text over as many lines as it needs, from `first` down to `bottom`; what does not fit is left out.
+    /// Text over as many lines as it needs, from `first` down to `bottom`; what does not fit is left out. Gives the place of the line after the last.
     pub(super) fn paragraph(
         &mut self,
         text: &str,
@@ -103,26 +107,51 @@ impl<D: DrawTarget<Color = Rgb888>> Brush<'_, D> {
         bottom: f32,
         ink: Rgb888,
         paper: Rgb888,
-    ) -> Result<(), D::Error> {
-        let pitch = if self.is_caption(first.size) { CELL_HEIGHT } else { 1.3 * first.size };
+    ) -> Result<Line, D::Error> {
+        let pitch = self.pitch(text, first.size);
         let mut line = *first;
         let mut rest = text.trim();
-        while !rest.is_empty() && line.center_y + 0.5 * first.size <= bottom {
+        while !rest.is_empty() && line.center_y + 0.4 * pitch <= bottom {
             let end = self.fitting(rest, first);
             self.text(rest[..end].trim_end(), &line, ink, paper)?;
             rest = rest[end..].trim_start();
             line.center_y += pitch;
         }
-        Ok(())
+        Ok(line)
     }
 
-    /// How many bytes of `text` fit on a line, up to the end of a word if one fits.
+    /// How high a paragraph is.
+    pub(super) fn height_of(&mut self, text: &str, line: &Line) -> f32 {
+        let pitch = self.pitch(text, line.size);
+        let (mut rest, mut height) = (text.trim(), 0.0);
+        while !rest.is_empty() {
+            rest = rest[self.fitting(rest, line)..].trim_start();
+            height += pitch;
+        }
+        height
+    }
+
+    /// From line to line of a paragraph.
+    fn pitch(&self, text: &str, size: f32) -> f32 {
+        if self.is_caption(size) {
+            CELL_HEIGHT
+        } else if size * self.scale < 15.0 && !text.chars().any(words::is_wide) {
+            // Letters drawn by hand have their distance in them.
+            size + 1.0
+        } else {
+            1.3 * size
+        }
+    }
+
+    /// How many bytes of `text` fit on a line, up to the end of a word if one fits. Between Chinese letters a line may end anywhere but before a mark
+    /// that closes.
     fn fitting(&mut self, text: &str, line: &Line) -> usize {
-        let mut end_of_word = 0;
+        let (mut end_of_word, mut before) = (0, None);
         for (index, letter) in text.char_indices() {
-            if letter.is_whitespace() {
+            if letter.is_whitespace() || (before.is_some_and(words::is_wide) && !words::closes(letter)) {
                 end_of_word = index;
             }
+            before = Some(letter);
             let end = index + letter.len_utf8();
             if self.text_width(&text[..end], line.size) > line.max_width {
                 return if end_of_word > 0 {
@@ -136,4 +165,9 @@ impl<D: DrawTarget<Color = Rgb888>> Brush<'_, D> {
         }
         text.len()
     }
+}
+
+/// How many of a terminal's columns a text takes.
+pub(super) fn columns(text: &str) -> usize {
+    text.chars().map(|letter| 1 + usize::from(words::is_wide(letter))).sum()
 }

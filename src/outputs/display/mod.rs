@@ -7,10 +7,17 @@ mod chart;
 pub mod face;
 pub mod layout;
 pub mod lettering;
+pub mod mix;
+pub mod moment;
 pub mod palette;
+mod pictures;
+pub mod rest;
 pub mod scene;
 pub mod shapes;
 mod signs;
+pub mod style;
+mod veil;
+pub mod vision;
 pub mod words;
 
 mod fb_geometry;
