@@ -44,7 +44,7 @@ emulate() {
   local machine=$1
   shift
   QEMU_MODULE_DIR=$QEMU_MODULES exec nice -n 5 "$QEMU" -machine "$machine" -display none -no-reboot -nic none \
-    -kernel "$(echo "$CACHE"/kernel/boot/vmlinuz-*)" "$@"
+    -kernel "$(echo "$CACHE"/kernel/boot/vmlinuz-*)" "$@" 2>>"$OUT/qemu.log"
 }
 
 KERNEL_ARGUMENTS="console=ttyAMA0 panic=-1 quiet iomem=relaxed"

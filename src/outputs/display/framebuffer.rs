@@ -35,7 +35,9 @@ impl Framebuffer {
     pub fn open(path: &Path) -> Result<Self> {
         let file = OpenOptions::new().read(true).write(true).open(path).map_err(|error| {
             let hint = match error.kind() {
-                std::io::ErrorKind::PermissionDenied => " (is the user in group \"video\"?)",
+                std::io::ErrorKind::PermissionDenied => {
+                    " (is the user in group \"video\"? `sudo usermod -aG video $USER`, then log in again)"
+                }
                 std::io::ErrorKind::NotFound => " (is a screen connected?)",
                 _ => "",
             };
