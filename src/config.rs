@@ -13,6 +13,10 @@ use crate::gpio::{self, Line};
 use crate::outputs::display::moment::NightHours;
 use crate::outputs::display::words::Language;
 
+mod panel;
+
+pub use panel::{PanelConfig, PanelController};
+
 /// Everything that can be set.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -246,6 +250,8 @@ pub struct DisplayConfig {
     pub terminal: bool,
     /// A PNG file that is replaced once a second; empty: none.
     pub png: PathBuf,
+    /// A screen through the kernel's DRM: `auto` for the first with something plugged in, or a card such as `/dev/dri/card1`; empty: none.
+    pub drm: PathBuf,
     /// A framebuffer device such as `/dev/fb0`; empty: none.
     pub framebuffer: PathBuf,
     /// The language of the words.
@@ -254,6 +260,8 @@ pub struct DisplayConfig {
     pub dim_after_s: u32,
     /// The hours in which displays are black, by the local clock.
     pub night: NightHours,
+    /// A small panel.
+    pub panel: PanelConfig,
 }
 
 impl Default for DisplayConfig {
@@ -261,10 +269,12 @@ impl Default for DisplayConfig {
         Self {
             terminal: false,
             png: PathBuf::new(),
+            drm: PathBuf::new(),
             framebuffer: PathBuf::new(),
             language: Language::En,
             dim_after_s: 60,
             night: NightHours::default(),
+            panel: PanelConfig::default(),
         }
     }
 }
@@ -555,6 +565,7 @@ impl Config {
         in_range("tracker", "forget_after_s", tracker.forget_after_s, 0.0, 60.0)?;
         in_range("tracker", "min_overlap", tracker.min_overlap, 0.01, 1.0)?;
         in_range("display", "dim_after_s", display.dim_after_s, 0, 86_400)?;
+        display.panel.check_ranges()?;
         in_range("leds", "brightness", leds.brightness, 0.0, 1.0)?;
         in_range("leds", "idle_brightness", leds.idle_brightness, 0.0, 1.0)?;
         in_range("leds", "transition_s", leds.transition_s, 0.0, 60.0)?;

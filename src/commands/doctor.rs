@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::Serialize;
 
-use super::{board, stages};
+use super::{board, doctor_displays, stages};
 use crate::camera::devices;
 use crate::camera::rpicam;
 use crate::config::{Config, DetectorConfig, DetectorKind, LedDriver, SourceKind, StripKind};
@@ -30,7 +30,7 @@ pub(super) struct Args {
 /// How a part is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum State {
+pub(super) enum State {
     Good,
     /// Not used, or not here: nothing that must be mended.
     Note,
@@ -94,7 +94,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
         }
     }
     look_at_cameras(&config, &mut report)?;
-    look_at_screen(&config, &mut report)?;
+    doctor_displays::look(&config, &mut report)?;
     look_at_lines(&config, &mut report)?;
     fatal.map_or(Ok(()), Err)
 }
@@ -131,18 +131,6 @@ fn look_at_cameras(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
         report.add("camera", State::Warning, message.into())?;
     }
     Ok(())
-}
-
-fn look_at_screen(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
-    let wanted = &config.display.framebuffer;
-    let path = if wanted.as_os_str().is_empty() { Path::new("/dev/fb0") } else { wanted };
-    match OpenOptions::new().read(true).write(true).open(path) {
-        Ok(_) => report.add("framebuffer", State::Good, path.display().to_string()),
-        Err(error) => {
-            let state = if wanted.as_os_str().is_empty() { State::Note } else { State::Warning };
-            report.add("framebuffer", state, format!("{}: {error}{}", path.display(), permission_hint(&error, "video")))
-        }
-    }
 }
 
 fn look_at_lines(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
@@ -192,7 +180,8 @@ fn permission_hint(error: &io::Error, group: &str) -> String {
     }
 }
 
-struct Report<'a> {
+/// Where findings go.
+pub(super) struct Report<'a> {
     json: bool,
     /// Before each line of text; in Markdown it makes the lines stay as they are.
     indent: &'static str,
@@ -200,7 +189,7 @@ struct Report<'a> {
 }
 
 impl Report<'_> {
-    fn add(&mut self, part: &'static str, state: State, message: String) -> io::Result<()> {
+    pub(super) fn add(&mut self, part: &'static str, state: State, message: String) -> io::Result<()> {
         let finding = Finding { part, state, message };
         if self.json {
             writeln!(self.out, "{}", serde_json::to_string(&finding)?)

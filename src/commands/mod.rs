@@ -6,7 +6,9 @@ mod check;
 mod classify;
 mod demo;
 mod detect;
+mod display_choice;
 mod doctor;
+mod doctor_displays;
 mod evaluate;
 mod evaluate_detector;
 mod evaluate_sequence;
@@ -46,7 +48,7 @@ enum Command {
     LightsOff(lights_off::Args),
     /// Light every light, one after the other, and watch the button: is everything wired as it should be?
     LightsTest(lights_test::Args),
-    /// See it work in this terminal: your camera if there is one, else a drawn face.
+    /// See it work in this terminal or on a display: your camera if there is one, else a drawn face.
     Demo(demo::Args),
     /// Look at cameras, files and permissions, and say what to mend.
     Doctor(doctor::Args),

@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::config::Config;
+use crate::config::{Config, PanelController};
 use crate::frame::monotonic_now;
 use crate::tracker::Observation;
+use own_thread::OwnThread;
 
 pub mod display;
 pub mod leds;
+mod own_thread;
+pub mod permission;
 pub mod statistics;
 
 /// What there is to show.
@@ -39,7 +42,7 @@ pub trait Output {
 
     /// Shows `view`; called for every frame that was looked at, once when that ends (a lost camera, a covered lens, a pause), and then once a second until
     /// there is something to look at again.
-    /// Must return within a few milliseconds.
+    /// Must return within a few milliseconds; displays may take longer, since each has a thread of its own.
     ///
     /// # Errors
     /// A failed output is dropped and opened again later, as a camera is ([`Outputs`] does that); it never stops the others.
@@ -53,7 +56,9 @@ type Opener = Box<dyn Fn() -> Result<Box<dyn Output>>>;
 
 /// All outputs. Whatever can fail here may fail: it is logged when it begins and when it is over, and tried again every 5 s.
 pub struct Outputs {
+    /// In the caller's thread. The first to be dropped: the lights go out at once.
     parts: Vec<Part>,
+    displays: Vec<OwnThread>,
 }
 
 struct Part {
@@ -68,7 +73,7 @@ struct Part {
 impl Outputs {
     /// Opens everything that `config` names. One that cannot be opened, a screen that is not plugged in for instance, is tried again later.
     pub fn open(config: &Config) -> Self {
-        let mut outputs = Self { parts: Vec::new() };
+        let mut outputs = Self { parts: Vec::new(), displays: Vec::new() };
         let mut statistics = config.statistics.clone();
         let style = display::style::SceneStyle::of(&config.display);
         if config.display.terminal {
@@ -76,18 +81,30 @@ impl Outputs {
                 log::warn!("the terminal display has standard output for itself: statistics go to the log only");
                 statistics.file.clear();
             }
-            outputs.add("terminal", move || Ok(Box::new(display::terminal::Terminal::open(style)?)));
+            outputs.add_display("terminal", move || Ok(Box::new(display::terminal::Terminal::open(style)?)));
         }
         if !config.display.png.as_os_str().is_empty() {
             let path = config.display.png.clone();
-            outputs.add(&format!("picture file {}", path.display()), move || {
+            outputs.add_display(&format!("picture file {}", path.display()), move || {
                 Ok(Box::new(display::png::PngFile::open(&path, style)?))
+            });
+        }
+        if !config.display.drm.as_os_str().is_empty() {
+            let path = config.display.drm.clone();
+            outputs.add_display(&format!("screen ({})", path.display()), move || {
+                Ok(Box::new(display::drm::Screen::open(&path, style)?))
             });
         }
         if !config.display.framebuffer.as_os_str().is_empty() {
             let path = config.display.framebuffer.clone();
-            outputs.add(&format!("screen {}", path.display()), move || {
-                Ok(Box::new(display::framebuffer::Framebuffer::open(&path)?))
+            outputs.add_display(&format!("screen {}", path.display()), move || {
+                Ok(Box::new(display::framebuffer::Framebuffer::open(&path, style)?))
+            });
+        }
+        if config.display.panel.controller != PanelController::None {
+            let panel = config.display.panel.clone();
+            outputs.add_display(&display::panel::name(&panel), move || {
+                Ok(Box::new(display::panel::PanelDisplay::open(&panel, style)?))
             });
         }
         for (name, open) in leds::openers(&config.leds) {
@@ -99,10 +116,15 @@ impl Outputs {
 
     /// Adds an output that `open` opens, now and after each failure; `name` is what the log calls it.
     pub fn add(&mut self, name: &str, open: impl Fn() -> Result<Box<dyn Output>> + 'static) {
-        let mut part =
-            Part { name: name.to_owned(), open: Box::new(open), output: None, retry_at: Duration::ZERO, failing: false };
-        part.try_to_open(monotonic_now());
-        self.parts.push(part);
+        self.parts.push(Part::open(name, open));
+    }
+
+    /// As [`add`](Self::add), in a thread of its own.
+    pub fn add_display(&mut self, name: &str, open: impl Fn() -> Result<Box<dyn Output>> + Send + 'static) {
+        match OwnThread::start(name, open) {
+            Ok(display) => self.displays.push(display),
+            Err(error) => log::warn!("{name}: no thread for it: {error}"),
+        }
     }
 
     /// Shows `view` on each.
@@ -114,10 +136,27 @@ impl Outputs {
         for part in &mut self.parts {
             part.show(view, now);
         }
+        for display in &mut self.displays {
+            display.show(view);
+        }
+    }
+}
+
+impl Drop for Outputs {
+    fn drop(&mut self) {
+        // All at the same time; the displays are waited for one after the other.
+        self.displays.iter().for_each(OwnThread::close);
     }
 }
 
 impl Part {
+    fn open(name: &str, open: impl Fn() -> Result<Box<dyn Output>> + 'static) -> Self {
+        let mut part =
+            Self { name: name.to_owned(), open: Box::new(open), output: None, retry_at: Duration::ZERO, failing: false };
+        part.try_to_open(monotonic_now());
+        part
+    }
+
     fn try_to_open(&mut self, now: Duration) {
         match (self.open)() {
             Ok(output) => self.output = Some(output),
@@ -186,7 +225,7 @@ mod tests {
     }
 
     fn outputs_with(devices: &[&Rc<Device>]) -> Outputs {
-        let mut outputs = Outputs { parts: Vec::new() };
+        let mut outputs = Outputs { parts: Vec::new(), displays: Vec::new() };
         for device in devices {
             let device = Rc::clone(device);
             outputs.add("device", move || {

@@ -103,6 +103,7 @@ run_pi() { # MODEL
   extra=$(mktemp -d -p "$CACHE")
   mkdir "$extra/share"
   cp "$HERE/guest/pi_checks.sh" "$extra/share/checks.sh"
+  cp "$HERE/guest/common.sh" "$extra/share/"
   cp "$OUT/visaged" "$extra/share/"
   pack "$extra" >"$folder/extra.gz"
   rm -r "$extra"

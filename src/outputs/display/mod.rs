@@ -20,7 +20,11 @@ mod veil;
 pub mod vision;
 pub mod words;
 
+mod console;
+mod double_buffer;
+pub mod drm;
 mod fb_geometry;
 pub mod framebuffer;
+pub mod panel;
 pub mod png;
 pub mod terminal;
