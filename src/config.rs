@@ -22,6 +22,7 @@ pub struct Config {
     pub display: DisplayConfig,
     pub leds: LedsConfig,
     pub statistics: StatisticsConfig,
+    pub device: DeviceConfig,
 }
 
 /// `[camera]`: where pictures come from.
@@ -266,11 +267,21 @@ impl Default for LedsConfig {
     }
 }
 
-/// `[statistics]`: what is counted.
+/// `[statistics]`: what is counted, and where it is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StatisticsConfig {
-    /// A file that gets one JSON line per interval, `-` for standard output; empty: the log only.
+    /// The SQLite database, a row a minute; `auto`: `statistics.sqlite` in the folder that systemd gives the service, and none without systemd; empty: none.
+    pub database: PathBuf,
+    /// Seconds that are gathered in memory before they are written: what a power cut may cost.
+    pub flush_s: u32,
+    /// Days after which a row is deleted.
+    pub retention_days: u32,
+    /// Largest size of the database in MiB; the oldest rows make room.
+    pub max_mib: u32,
+    /// Whether each expression gets a row too: when, how long, how sure.
+    pub events: bool,
+    /// A file that gets one JSON line per interval, `-` for standard output; empty: none.
     pub file: PathBuf,
     /// Seconds between two lines.
     pub interval_s: u32,
@@ -278,8 +289,24 @@ pub struct StatisticsConfig {
 
 impl Default for StatisticsConfig {
     fn default() -> Self {
-        Self { file: PathBuf::new(), interval_s: 60 }
+        Self {
+            database: "auto".into(),
+            flush_s: 600,
+            retention_days: 400,
+            max_mib: 64,
+            events: false,
+            file: PathBuf::new(),
+            interval_s: 60,
+        }
     }
+}
+
+/// `[device]`: which one this is among several.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeviceConfig {
+    /// Its name in reports, 64 letters at most; empty: the machine's name.
+    pub name: String,
 }
 
 /// What is wrong with a configuration file, in one line that names file, line, key and remedy.
@@ -362,7 +389,7 @@ impl Config {
     }
 
     fn check_ranges(&self) -> Result<(), OutOfRange> {
-        let Self { camera, detector, tracker, leds, statistics, .. } = self;
+        let Self { camera, detector, tracker, leds, statistics, device, .. } = self;
         in_range("camera", "width", camera.width, 16, 4096)?;
         in_range("camera", "height", camera.height, 16, 4096)?;
         in_range("camera", "frames_per_second", camera.frames_per_second, 1, 120)?;
@@ -411,7 +438,14 @@ impl Config {
                 });
             }
         }
-        in_range("statistics", "interval_s", statistics.interval_s, 1, 86_400)
+        in_range("statistics", "flush_s", statistics.flush_s, 60, 86_400)?;
+        in_range("statistics", "retention_days", statistics.retention_days, 1, 36_500)?;
+        in_range("statistics", "max_mib", statistics.max_mib, 1, 4096)?;
+        in_range("statistics", "interval_s", statistics.interval_s, 1, 86_400)?;
+        if device.name.chars().count() > 64 || device.name.chars().any(char::is_control) {
+            return Err(OutOfRange { table: "device", key: "name", rule: "64 letters at most, in one line".into() });
+        }
+        Ok(())
     }
 }
 

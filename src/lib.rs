@@ -16,6 +16,7 @@
 pub mod config;
 pub mod frame;
 pub mod stop;
+pub mod health;
 pub mod network;
 pub mod resample;
 

@@ -11,6 +11,7 @@ use super::stages::DetectorArgs;
 use super::{run, signals, start_log};
 use crate::camera::{devices, rpicam};
 use crate::config::{CameraConfig, Config, DetectorConfig, ReplaySpeed, SourceKind};
+use crate::health::Health;
 use crate::stop::Stop;
 
 /// So long the explanation stands before the scene covers it.
@@ -42,12 +43,14 @@ pub(super) fn run(args: &Args, verbose: u8, out: &mut dyn Write) -> Result<()> {
     let detector = args.detector.over(DetectorConfig::default())?;
     let mut config = Config { camera, detector, ..Config::default() };
     config.display.terminal = in_terminal;
+    // It says that nothing is stored.
+    config.statistics.database.clear();
     let stop = signals::stop_flag()?;
     writeln!(out, "{why} Ctrl-C ends. Nothing that is seen is stored or sent.")?;
     if in_terminal {
         std::thread::sleep(READING_TIME);
     }
-    let result = run::watch(&config, args.seconds.map(Duration::from_secs), &stop);
+    let result = run::watch(&config, &Health::default(), args.seconds.map(Duration::from_secs), &stop);
     kept_log.print();
     result
 }

@@ -11,6 +11,7 @@ use super::stages;
 use crate::camera;
 use crate::config::{Config, SourceKind};
 use crate::daemon::{self, Patience, Pictures};
+use crate::health::Health;
 use crate::outputs::{Outputs, View};
 use crate::pipeline::Pipeline;
 use crate::stop::Stop;
@@ -25,9 +26,10 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<()> {
     let mut config = stages::load_config(args.config.as_deref())?;
     let _lock = Lock::take()?;
-    let rounds = Rounds::listen(args.config.clone())?;
+    let health = Health::default();
+    let rounds = Rounds::listen(args.config.clone(), &health)?;
     loop {
-        watch(&config, None, &rounds.stop())?;
+        watch(&config, &health, None, &rounds.stop())?;
         match rounds.next() {
             Some(next) => config = next,
             None => return Ok(()),
@@ -36,7 +38,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
 }
 
 /// Opens everything and runs until the end.
-pub(super) fn watch(config: &Config, limit: Option<Duration>, stop: &Stop) -> Result<()> {
+pub(super) fn watch(config: &Config, health: &Health, limit: Option<Duration>, stop: &Stop) -> Result<()> {
     let pipeline = open_pipeline(config)?;
     let mut camera = camera::Opener::new(config.camera.clone(), stop.clone());
     let pictures = Pictures {
@@ -44,7 +46,7 @@ pub(super) fn watch(config: &Config, limit: Option<Duration>, stop: &Stop) -> Re
         errors_end: config.camera.source == SourceKind::Replay,
         patience: Patience::default(),
     };
-    let mut outputs = Outputs::open(config);
+    let mut outputs = Outputs::open(config, health);
     daemon::run(pictures, pipeline, move |view: View<'_>| outputs.show(view), limit, stop)
 }
 

@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use crate::config::{Config, LedDriver};
 use crate::frame::monotonic_now;
+use crate::health::{Health, State};
 use crate::tracker::Observation;
 
 pub mod display;
@@ -45,6 +46,9 @@ pub trait Output {
     fn show(&mut self, view: View<'_>) -> Result<()>;
 }
 
+/// The camera's name among the parts.
+const CAMERA: &str = "camera";
+
 /// How long a part that failed is left alone before it is opened again.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
@@ -53,6 +57,7 @@ type Opener = Box<dyn Fn() -> Result<Box<dyn Output>>>;
 /// All outputs. Whatever can fail here may fail: it is logged when it begins and when it is over, and tried again every 5 s.
 pub struct Outputs {
     parts: Vec<Part>,
+    health: Health,
 }
 
 struct Part {
@@ -66,13 +71,14 @@ struct Part {
 
 impl Outputs {
     /// Opens everything that `config` names. One that cannot be opened, a screen that is not plugged in for instance, is tried again later.
-    pub fn open(config: &Config) -> Self {
-        let mut outputs = Self { parts: Vec::new() };
-        let mut statistics = config.statistics.clone();
+    pub fn open(config: &Config, health: &Health) -> Self {
+        health.forget_parts();
+        let mut outputs = Self { parts: Vec::new(), health: health.clone() };
+        let mut counted = config.clone();
         if config.display.terminal {
-            if statistics.file.as_os_str() == "-" {
-                log::warn!("the terminal display has standard output for itself: statistics go to the log only");
-                statistics.file.clear();
+            if counted.statistics.file.as_os_str() == "-" {
+                log::warn!("the terminal display has standard output for itself: statistics do not go there");
+                counted.statistics.file.clear();
             }
             outputs.add("terminal", || Ok(Box::new(display::terminal::Terminal::open()?)));
         }
@@ -94,7 +100,8 @@ impl Outputs {
             }
             LedDriver::Rppal => outputs.add("LEDs through rppal", move || Ok(Box::new(leds::rppal::open(&lights)?))),
         }
-        outputs.add("statistics", move || Ok(Box::new(statistics::Statistics::open(&statistics))));
+        let theirs = health.clone();
+        outputs.add("statistics", move || Ok(Box::new(statistics::Statistics::open(&counted, &theirs)?)));
         outputs
     }
 
@@ -102,7 +109,7 @@ impl Outputs {
     pub fn add(&mut self, name: &str, open: impl Fn() -> Result<Box<dyn Output>> + 'static) {
         let mut part =
             Part { name: name.to_owned(), open: Box::new(open), output: None, retry_at: Duration::ZERO, failing: false };
-        part.try_to_open(monotonic_now());
+        part.try_to_open(monotonic_now(), &self.health);
         self.parts.push(part);
     }
 
@@ -112,39 +119,61 @@ impl Outputs {
     }
 
     fn show_at(&mut self, view: View<'_>, now: Duration) {
+        self.tell(view);
         for part in &mut self.parts {
-            part.show(view, now);
+            part.show(view, now, &self.health);
+        }
+    }
+
+    /// How the camera is.
+    fn tell(&self, view: View<'_>) {
+        match view {
+            View::Watching(observation) => {
+                self.health.saw(observation);
+                self.health.tell(CAMERA, State::Ok, "");
+            }
+            View::Starting => self.health.tell(CAMERA, State::Degraded, "no picture yet"),
+            View::Covered => self.health.tell(CAMERA, State::Degraded, "covered, or in the dark"),
+            View::Paused => self.health.tell(CAMERA, State::Ok, "paused"),
+            View::CameraLost { reason } => self.health.tell(CAMERA, State::Degraded, reason),
         }
     }
 }
 
 impl Part {
-    fn try_to_open(&mut self, now: Duration) {
+    fn try_to_open(&mut self, now: Duration, health: &Health) {
         match (self.open)() {
-            Ok(output) => self.output = Some(output),
-            Err(error) => self.fail(&error, now),
+            Ok(output) => {
+                self.output = Some(output);
+                if !self.failing {
+                    health.tell(&self.name, State::Ok, "");
+                }
+            }
+            Err(error) => self.fail(&error, now, health),
         }
     }
 
-    fn show(&mut self, view: View<'_>, now: Duration) {
+    fn show(&mut self, view: View<'_>, now: Duration, health: &Health) {
         if self.output.is_none() && now >= self.retry_at {
-            self.try_to_open(now);
+            self.try_to_open(now, health);
         }
         let Some(output) = &mut self.output else { return };
         match output.show(view) {
             Ok(()) if self.failing => {
                 self.failing = false;
+                health.tell(&self.name, State::Ok, "");
                 log::info!("{}: works again", self.name);
             }
             Ok(()) => {}
             Err(error) => {
                 self.output = None;
-                self.fail(&error, now);
+                self.fail(&error, now, health);
             }
         }
     }
 
-    fn fail(&mut self, error: &anyhow::Error, now: Duration) {
+    fn fail(&mut self, error: &anyhow::Error, now: Duration, health: &Health) {
+        health.tell(&self.name, State::Degraded, &format!("{error:#}"));
         self.retry_at = now + RETRY_AFTER;
         if !std::mem::replace(&mut self.failing, true) {
             log::warn!("{}: {error:#}; the rest goes on, and this is tried again every {} s", self.name, RETRY_AFTER.as_secs());
@@ -187,7 +216,7 @@ mod tests {
     }
 
     fn outputs_with(devices: &[&Rc<Device>]) -> Outputs {
-        let mut outputs = Outputs { parts: Vec::new() };
+        let mut outputs = Outputs { parts: Vec::new(), health: Health::default() };
         for device in devices {
             let device = Rc::clone(device);
             outputs.add("device", move || {
