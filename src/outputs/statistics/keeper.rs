@@ -162,7 +162,10 @@ impl Keeper {
             Err(error) => {
                 let reason = format!("{error:#}");
                 if !std::mem::replace(&mut self.failing, true) {
-                    warn!("statistics: {reason}; the last {} hours stay in memory, and this is tried again each minute", MINUTES_AT_MOST / 60);
+                    warn!(
+                        "statistics: {reason}; the last {} hours stay in memory, and this is tried again each minute",
+                        MINUTES_AT_MOST / 60
+                    );
                 }
                 self.health.tell(PART, State::Degraded, &reason);
             }

@@ -12,6 +12,8 @@ mod database;
 mod expressions;
 mod keeper;
 mod lines;
+mod purging;
+pub mod reading;
 mod schema;
 mod writer;
 
@@ -34,6 +36,7 @@ use crate::frame::monotonic_now;
 use crate::health::Health;
 
 pub use self::expressions::MACRO;
+pub use self::purging::purge;
 
 /// The rows of the database are so long.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -223,7 +226,7 @@ fn dated(event: Event) -> DatedEvent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::classifier::Probabilities;
+    use crate::classifier::{Emotion, Probabilities};
     use crate::frame::BoundingBox;
     use crate::tracker::{Observation, TrackedFace};
 

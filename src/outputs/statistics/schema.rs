@@ -108,9 +108,13 @@ mod tests {
         let row: (i64, i64) =
             connection.query_row("SELECT utc, happy_ms FROM dated_minutes", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
         assert_eq!(row, (1_772_357_460, 31_240));
-        migrate(&mut connection, 1, &[VERSION_1, "ALTER TABLE minutes ADD COLUMN visitors INTEGER", "DROP VIEW dated_events"]).unwrap();
+        migrate(&mut connection, 1, &[VERSION_1, "ALTER TABLE minutes ADD COLUMN visitors INTEGER", "DROP VIEW dated_events"])
+            .unwrap();
         assert_eq!(version(&connection), 3);
-        assert_eq!(connection.query_row("SELECT frames, visitors IS NULL FROM minutes", [], |row| Ok((row.get(0)?, row.get(1)?))), Ok((900, true)));
+        assert_eq!(
+            connection.query_row("SELECT frames, visitors IS NULL FROM minutes", [], |row| Ok((row.get(0)?, row.get(1)?))),
+            Ok((900, true))
+        );
     }
 
     #[test]
