@@ -261,8 +261,17 @@ fn check(connection: &Connection) -> Result<usize> {
     if said != version.to_string() {
         return Err(Damaged(format!("its version is {version} in one place and \"{said}\" in another")).into());
     }
+    if version < 1 {
+        return Err(Damaged(format!("there is no version {version}")).into());
+    }
     if version as usize > schema::VERSIONS.len() {
         bail!("was written by a newer visaged (schema {version}; this one knows {})", schema::VERSIONS.len());
+    }
+    // A letter that flipped in the schema's text can make another column of one of ours.
+    let mut sound = Connection::open_in_memory()?;
+    schema::migrate(&mut sound, 0, &schema::VERSIONS[..version as usize])?;
+    if schema::text(connection)? != schema::text(&sound)? {
+        return Err(Damaged("its tables are not as they were made".into()).into());
     }
     Ok(version as usize)
 }

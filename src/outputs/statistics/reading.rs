@@ -5,7 +5,8 @@ use std::io;
 use std::ops::Range;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use rusqlite::types::Type;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row, params};
 
 use super::database::{PATIENCE, meta};
@@ -136,25 +137,31 @@ fn bounds(period: &Period) -> [Option<i64>; 2] {
     [period.as_ref().map(|period| period.start), period.as_ref().map(|period| period.end)]
 }
 
-fn open(path: &Path) -> rusqlite::Result<Reading> {
-    let read = |connection: Connection| {
-        connection.busy_timeout(PATIENCE)?;
-        connection.pragma_update(None, "trusted_schema", false)?;
-        let version: usize = connection.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0))? as usize;
-        if version > schema::VERSIONS.len() {
-            return Err(rusqlite::Error::ModuleError(format!("was written by a newer visaged (schema {version})")));
-        }
-        Ok(Reading { device_id: meta(&connection, "device_id")?, device_name: meta(&connection, "device_name")?, connection })
-    };
+fn open(path: &Path) -> Result<Reading> {
     let plain = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    match Connection::open_with_flags(path, plain).and_then(read) {
+    match Connection::open_with_flags(path, plain).map_err(Into::into).and_then(identify) {
         // In a folder that may not be written to there can be no shared memory; then nobody writes, and none is needed.
-        Err(error) if matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)) => {
+        Err(error) if matches!(sqlite_code(&error), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)) => {
             let name = path.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-            Connection::open_with_flags(format!("file:{name}?immutable=1"), plain | OpenFlags::SQLITE_OPEN_URI).and_then(read)
+            identify(Connection::open_with_flags(format!("file:{name}?immutable=1"), plain | OpenFlags::SQLITE_OPEN_URI)?)
         }
-        read => read,
+        opened => opened,
     }
+}
+
+fn identify(connection: Connection) -> Result<Reading> {
+    connection.busy_timeout(PATIENCE)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version as usize > schema::VERSIONS.len() {
+        bail!("was written by a newer visaged (schema {version})");
+    }
+    let (device_id, device_name) = (meta(&connection, "device_id")?, meta(&connection, "device_name")?);
+    Ok(Reading { connection, device_id, device_name })
+}
+
+fn sqlite_code(error: &anyhow::Error) -> Option<ErrorCode> {
+    error.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code)
 }
 
 /// Whatever cannot be read in a database that could be opened is wrong in it.
@@ -192,10 +199,9 @@ fn event(row: &Row<'_>) -> rusqlite::Result<EventRow> {
         boot: row.get::<_, Option<String>>(1)?.unwrap_or_default(),
         onset_ms: row.get(2)?,
         utc: row.get(3)?,
-        expression: Emotion::ALL
-            .into_iter()
-            .find(|emotion| emotion.name() == name)
-            .ok_or_else(|| rusqlite::Error::ModuleError(format!("no expression is called \"{name}\"")))?,
+        expression: Emotion::ALL.into_iter().find(|emotion| emotion.name() == name).ok_or_else(|| {
+            rusqlite::Error::FromSqlConversionFailure(4, Type::Text, format!("no expression is called \"{name}\"").into())
+        })?,
         duration_ms: row.get(5)?,
         peak: row.get(6)?,
     })

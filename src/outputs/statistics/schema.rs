@@ -71,6 +71,12 @@ pub(super) fn migrate(connection: &mut Connection, from: usize, versions: &[&str
     transaction.commit()
 }
 
+/// Everything that was created, as SQL.
+pub(super) fn text(connection: &Connection) -> rusqlite::Result<String> {
+    let query = "SELECT group_concat(type || name || tbl_name || coalesce(sql, '') ORDER BY name) FROM sqlite_schema";
+    connection.query_row(query, [], |row| row.get(0))
+}
+
 /// Writes an entry of the table `meta`, if it changes.
 pub(super) fn set(transaction: &Transaction<'_>, key: &str, value: &str) -> rusqlite::Result<()> {
     let upsert = "INSERT INTO meta VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2 WHERE value != ?2";
