@@ -10,13 +10,18 @@ mod evaluate;
 mod evaluate_detector;
 mod evaluate_sequence;
 pub mod exit;
+mod export;
 mod lights_off;
 mod lock;
 mod manual;
 mod pictures;
+mod purge;
+mod records;
+mod report;
 mod run;
 mod signals;
 mod stages;
+mod status;
 mod sweep;
 
 use std::io::Write;
@@ -26,7 +31,12 @@ use clap::{Parser, Subcommand};
 
 /// Turns a camera into a light and a screen that show what faces express.
 #[derive(Debug, Parser)]
-#[command(name = "visaged", version, about, after_help = "Nothing it sees is stored or sent: no picture leaves the program.")]
+#[command(
+    name = "visaged",
+    version,
+    about,
+    after_help = "No picture leaves the program or is stored; what is counted stays on this machine."
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -42,6 +52,14 @@ enum Command {
     Run(run::Args),
     /// Put the lights out and clear the screen (what the service manager runs after the service).
     LightsOff(lights_off::Args),
+    /// Say how the running service is.
+    Status(status::Args),
+    /// Show what was counted on a day, in a week or in a month.
+    Report(report::Args),
+    /// Write every counted minute as CSV or JSON lines.
+    Export(export::Args),
+    /// Delete everything that was counted.
+    Purge(purge::Args),
     /// See it work in this terminal: your camera if there is one, else a drawn face.
     Demo(demo::Args),
     /// Look at cameras, files and permissions, and say what to mend.
@@ -78,6 +96,10 @@ impl Cli {
         match self.command {
             Command::Run(args) => run::run(&args),
             Command::LightsOff(args) => lights_off::run(&args),
+            Command::Status(args) => status::run(&args, out),
+            Command::Report(args) => report::run(&args, out),
+            Command::Export(args) => export::run(&args, out),
+            Command::Purge(args) => purge::run(&args, out),
             Command::Demo(args) => demo::run(&args, self.verbose, out),
             Command::Doctor(args) => doctor::run(&args, out),
             Command::Check(args) => check::run(&args, out),

@@ -8,6 +8,7 @@ use anyhow::Result;
 use super::lock::Lock;
 use super::signals::Rounds;
 use super::stages;
+use super::status::Answers;
 use crate::camera;
 use crate::config::{Config, SourceKind};
 use crate::daemon::{self, Patience, Pictures};
@@ -27,6 +28,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let mut config = stages::load_config(args.config.as_deref())?;
     let _lock = Lock::take()?;
     let health = Health::default();
+    let _answers = Answers::begin(&health).inspect_err(|error| log::warn!("`visaged status` gets no answer: {error:#}"));
     let rounds = Rounds::listen(args.config.clone(), &health)?;
     loop {
         watch(&config, &health, None, &rounds.stop())?;
