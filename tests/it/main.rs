@@ -11,3 +11,4 @@ mod patterns;
 mod tracker;
 mod puppet;
 mod regions;
+mod statistics;
