@@ -107,7 +107,12 @@ fn a_wish_to_flush_writes_the_minute_that_is_begun() {
     show(2);
     health.flush_wish().store(true, std::sync::atomic::Ordering::Relaxed);
     show(4);
-    let rows = || Connection::open(&path).ok()?.query_row("SELECT length_ms, sad_ms FROM minutes", [], |row| Ok((row.get(0)?, row.get(1)?))).ok();
+    let rows = || {
+        Connection::open(&path)
+            .ok()?
+            .query_row("SELECT length_ms, sad_ms FROM minutes", [], |row| Ok((row.get(0)?, row.get(1)?)))
+            .ok()
+    };
     let row = (0..200).find_map(|_| {
         std::thread::sleep(Duration::from_millis(50));
         rows()
@@ -118,9 +123,11 @@ fn a_wish_to_flush_writes_the_minute_that_is_begun() {
 #[test]
 fn counting_a_frame_allocates_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let mut statistics = Statistics::open(&config(&folder.path().join("statistics.sqlite"), "kiosk"), &Health::default()).unwrap();
+    let mut statistics =
+        Statistics::open(&config(&folder.path().join("statistics.sqlite"), "kiosk"), &Health::default()).unwrap();
     let begin = monotonic_now();
-    let frames: Vec<_> = (0..500).map(|step| observation(begin + Duration::from_millis(66 * step), Emotion::Fear, begin)).collect();
+    let frames: Vec<_> =
+        (0..500).map(|step| observation(begin + Duration::from_millis(66 * step), Emotion::Fear, begin)).collect();
     let mut show = |frames: &[Observation]| frames.iter().for_each(|frame| statistics.show(View::Watching(frame)).unwrap());
     show(&frames[..10]);
     assert_eq!(allocation_counter::measure(|| show(&frames[10..])).count_total, 0);
@@ -136,12 +143,15 @@ fn a_report_adds_up_the_hours_of_a_day_in_the_machine_s_time_zone() {
     assert_eq!(report["total"]["expressions_ms"][Emotion::Happy as usize], 15 * 30_000);
     assert_eq!(report["total"]["camera_lost_ms"], 180 * 6000);
     assert_eq!(report["elapsed_ms"], 7 * 24 * 3_600_000);
-    let faces: Vec<_> = report["bins"].as_array().unwrap().iter().filter_map(|bin| bin["faces"].as_u64().filter(|n| *n > 0)).collect();
+    let faces: Vec<_> =
+        report["bins"].as_array().unwrap().iter().filter_map(|bin| bin["faces"].as_u64().filter(|n| *n > 0)).collect();
     assert_eq!(faces, [3, 12]);
     assert_eq!(report["devices"][0]["name"], "entrance");
 
     let text = visaged(&["report", "--week", "2026-03-01", "--from", path.to_str().unwrap()]).unwrap();
-    for expected in ["recorded 3 h 0 min of 7 d 0 h", "15 faces came into view", "happy", "100.0 %", "68.38 %", "18 min without a camera"] {
+    for expected in
+        ["recorded 3 h 0 min of 7 d 0 h", "15 faces came into view", "happy", "100.0 %", "68.38 %", "18 min without a camera"]
+    {
         assert!(text.contains(expected), "{expected}: {text}");
     }
 }
@@ -188,7 +198,11 @@ fn an_export_is_a_table_with_a_header_that_names_every_column() {
          angry_s,disgust_s,fear_s,happy_s,sad_s,surprise_s,neutral_s"
     );
     let first = lines.next().unwrap();
-    assert!(first.starts_with("entrance,") && first.ends_with(",1,boot,32400,2026-03-01T09:00:00Z,60.0,0.0,0.0,6.0,0.0,900,9,1,0.0,0.0,0.0,30.0,0.0,0.0,0.0"), "{first}");
+    assert!(
+        first.starts_with("entrance,")
+            && first.ends_with(",1,boot,32400,2026-03-01T09:00:00Z,60.0,0.0,0.0,6.0,0.0,900,9,1,0.0,0.0,0.0,30.0,0.0,0.0,0.0"),
+        "{first}"
+    );
     assert_eq!(lines.count(), 59);
     let document = include_str!("../../docs/statistics.md");
     let header = text.lines().next().unwrap();

@@ -325,16 +325,17 @@ fn make_room(transaction: &Transaction<'_>, limits: Limits, now: Option<i64>) ->
     Ok(())
 }
 
+/// Whether an error says that the file's contents are wrong, and not that the system does not let us read or write them.
 pub(super) fn is_damage(error: &anyhow::Error) -> bool {
-    error.is::<Damaged>()
-        || error.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code).is_some_and(|code| {
-            matches!(code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-        })
-        // The schema is parsed as text: a letter that flipped there is a syntax error, and a column that was renamed so is missing.
-        || error.downcast_ref::<rusqlite::Error>().is_some_and(|error| {
-            matches!(error, rusqlite::Error::SqlInputError { .. } | rusqlite::Error::InvalidColumnType(..) | rusqlite::Error::QueryReturnedNoRows)
-                || error.sqlite_error_code() == Some(ErrorCode::Unknown)
-        })
+    match error.downcast_ref::<rusqlite::Error>() {
+        // `Unknown` is SQLite's plain error: a table or a column that is missing.
+        Some(rusqlite::Error::SqliteFailure(error, _)) => {
+            matches!(error.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::Unknown)
+        }
+        // Something of another type or form than was written.
+        Some(_) => true,
+        None => error.is::<Damaged>(),
+    }
 }
 
 /// The files that SQLite keeps beside the database.
