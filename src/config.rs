@@ -579,13 +579,26 @@ impl Config {
         in_range("leds.strip", "pixels", leds.strip.pixels, 1, MAX_PIXELS)?;
         in_range("button", "long_press_s", button.long_press_s, 0.5, 60.0)?;
         self.check_lines()?;
+        let bus = |device: &Path| device.to_string_lossy().split('.').next().map(ToOwned::to_owned);
+        let panel = &display.panel;
+        if leds.strip.kind != StripKind::None
+            && panel.controller != PanelController::None
+            && bus(&leds.strip.device) == bus(panel.bus())
+        {
+            let rule = format!(
+                "on another SPI bus than {}, where the panel is: a strip takes what that gets for its own",
+                panel.bus().display()
+            );
+            return Err(OutOfRange { table: "leds.strip", key: "device", rule });
+        }
         in_range("statistics", "interval_s", statistics.interval_s, 1, 86_400)
     }
 
     /// No line may have two uses. One LED per expression counts only where it is switched on, since its lines have defaults.
     fn check_lines(&self) -> Result<(), OutOfRange> {
-        let Self { leds, button, privacy_switch, .. } = self;
-        let chip = leds.chip.as_path();
+        let Self { leds, button, privacy_switch, display, .. } = self;
+        let (chip, panel) = (leds.chip.as_path(), &display.panel);
+        let panels = panel.lines();
         let mut uses = Vec::new();
         for (emotion, line) in &leds.lines {
             uses.push((chip, line, "leds.lines", emotion.name(), emotion.name().to_owned()));
@@ -596,6 +609,9 @@ impl Config {
         }
         for (line, colour) in leds.rgb.lines.iter().zip(["red", "green", "blue"]) {
             uses.push((chip, line, "leds.rgb", "lines", format!("{colour} in [leds.rgb]")));
+        }
+        for (key, line) in &panels {
+            uses.push((&panel.chip, line, "display.panel", key, format!("{key} in [display.panel]")));
         }
         uses.push((chip, &leds.privacy_line, "leds", "privacy_line", "privacy_line in [leds]".into()));
         uses.push((&button.chip, &button.line, "button", "line", "[button]".into()));
@@ -752,10 +768,24 @@ mod tests {
             message("[leds]\ndriver = \"gpiochip\"\nprivacy_line = \"GPIO5\"\n"),
             "visaged.toml:3: privacy_line in [leds] must be another line than \"GPIO5\", which happy uses"
         );
+        assert_eq!(
+            message("[display.panel]\ncontroller = \"ili9341\"\n[button]\nline = 24\n"),
+            "visaged.toml:4: line in [button] must be another line than 24, which reset in [display.panel] uses"
+        );
         // The lines of one LED per expression are free while that is switched off, and another chip has lines of its own.
         assert!(Config::parse("[leds.rgb]\nlines = [17, 27, 22]\n", Path::new("")).is_ok());
         let two_chips = "[leds]\nprivacy_line = 4\n[button]\nchip = \"/dev/gpiochip1\"\nline = 4\n";
         assert!(Config::parse(two_chips, Path::new("")).is_ok());
+    }
+
+    #[test]
+    fn a_strip_has_its_spi_bus_for_itself() {
+        assert_eq!(
+            message("[display.panel]\ncontroller = \"ili9341\"\n[leds.strip]\nkind = \"ws2812\"\ndevice = \"/dev/spidev0.1\"\n"),
+            "visaged.toml:5: device in [leds.strip] must be on another SPI bus than /dev/spidev0.0, where the panel is: a strip takes what that gets for its own"
+        );
+        let on_i2c = "[display.panel]\ncontroller = \"ssd1306\"\n[leds.strip]\nkind = \"ws2812\"\n";
+        assert!(Config::parse(on_i2c, Path::new("")).is_ok());
     }
 
     #[test]

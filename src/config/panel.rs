@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{OutOfRange, in_range};
+use crate::gpio::{self, Line};
 
 /// `[display.panel]`: a small panel on SPI or I²C. `docs/displays.md` has wiring tables.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,7 +19,7 @@ pub struct PanelConfig {
     pub address: u32,
     /// SPI: the clock in Hz; 0: what suits the controller.
     pub speed_hz: u32,
-    /// The kernel's GPIO character device with the lines below.
+    /// The kernel's GPIO character device with the lines below; `auto`: the one that is the header.
     pub chip: PathBuf,
     /// SPI: the line to the pin D/C (also called DC, RS or A0); BCM number on a Raspberry Pi.
     pub data_command: u32,
@@ -69,7 +70,7 @@ impl Default for PanelConfig {
             bus: PathBuf::new(),
             address: 0x3C,
             speed_hz: 0,
-            chip: "/dev/gpiochip0".into(),
+            chip: gpio::AUTO.into(),
             data_command: 25,
             reset: 24,
             backlight: -1,
@@ -154,6 +155,19 @@ impl PanelConfig {
     /// True if that is an I²C bus, false if it is an SPI device.
     pub fn is_on_i2c(&self) -> bool {
         self.bus().to_string_lossy().contains("i2c")
+    }
+
+    /// The lines that it uses, with their keys.
+    pub(super) fn lines(&self) -> Vec<(&'static str, Line)> {
+        let wired = self.controller != PanelController::None;
+        let on_spi = wired && !self.is_on_i2c();
+        let lines = [
+            ("data_command", i64::from(self.data_command), on_spi),
+            ("reset", i64::from(self.reset), on_spi),
+            ("backlight", i64::from(self.backlight), wired),
+        ];
+        let number = |line| u32::try_from(line).ok().map(Line::Number);
+        lines.into_iter().filter(|(.., used)| *used).filter_map(|(key, line, _)| Some((key, number(line)?))).collect()
     }
 
     /// The clock in Hz.

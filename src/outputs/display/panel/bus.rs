@@ -6,14 +6,13 @@ use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use embedded_hal::{i2c, spi};
-use linux_embedded_hal::CdevPin;
-use linux_embedded_hal::gpio_cdev::{Chip, LineRequestFlags};
 use linux_embedded_hal::i2cdev::core::I2CDevice;
 use linux_embedded_hal::i2cdev::linux::LinuxI2CDevice;
 use linux_embedded_hal::spidev::{SpiModeFlags, Spidev, SpidevOptions};
 
+use crate::gpio::{Chip, Line, OutputLine};
 use crate::outputs::permission::group_hint;
 
 /// An error of the kernel's.
@@ -119,18 +118,9 @@ fn cannot_open(path: &Path, error: io::Error, switch: &str, parameter: &str) -> 
 }
 
 /// Takes line `number` of `chip` as an output with this level; `purpose` is for messages.
-pub(super) fn output_line(chip: &Path, number: u32, high: bool, purpose: &str) -> Result<CdevPin> {
-    let fail = |error: &dyn fmt::Display| {
-        let hint = match std::fs::File::open(chip).map_err(|error| error.kind()) {
-            Err(io::ErrorKind::PermissionDenied) => group_hint(chip),
-            Err(io::ErrorKind::NotFound) => " (`gpiodetect` lists the chips; set chip in [display.panel])".into(),
-            _ => " (`gpioinfo` shows who uses it)".into(),
-        };
-        anyhow!("cannot take line {number} of {} for the panel's {purpose}{hint}: {error}", chip.display())
-    };
-    let line = Chip::new(chip).and_then(|mut chip| chip.get_line(number)).map_err(|error| fail(&error))?;
-    let handle = line.request(LineRequestFlags::OUTPUT, u8::from(high), "visaged").map_err(|error| fail(&error))?;
-    CdevPin::new(handle).map_err(|error| fail(&error))
+pub(super) fn output_line(chip: &Path, number: u32, high: bool, purpose: &str) -> Result<OutputLine> {
+    let line = Chip::open(chip).and_then(|chip| chip.output(&Line::Number(number), high, "[display.panel]"));
+    line.with_context(|| format!("cannot take line {number} for the panel's {purpose}"))
 }
 
 #[cfg(test)]
@@ -163,7 +153,7 @@ mod tests {
         let message = message(output_line(Path::new("/nonexistent/gpiochip7"), 25, false, "data/command"));
         assert!(
             message.starts_with(
-                "cannot take line 25 of /nonexistent/gpiochip7 for the panel's data/command (`gpiodetect` lists the chips; set chip in [display.panel])"
+                "cannot take line 25 for the panel's data/command: cannot open the GPIO chip /nonexistent/gpiochip7 (there "
             ),
             "{message}"
         );

@@ -17,7 +17,7 @@ use embedded_graphics::geometry::Size;
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::OutputPin;
 use embedded_hal::spi::SpiDevice;
-use linux_embedded_hal::{CdevPin, Delay};
+use linux_embedded_hal::Delay;
 use mipidsi::models;
 
 use super::canvas::Canvas;
@@ -26,6 +26,7 @@ use super::rest::Brightness;
 use super::scene::Scene;
 use super::style::{Depth, SceneStyle};
 use crate::config::{PanelConfig, PanelController};
+use crate::gpio::OutputLine;
 use crate::outputs::{Output, View};
 use wire::{I2cWire, SpiWire, Wire};
 
@@ -51,7 +52,7 @@ trait Panel {
 pub struct PanelDisplay {
     name: String,
     panel: Box<dyn Panel>,
-    backlight: Option<CdevPin>,
+    backlight: Option<OutputLine>,
     /// As it was last set; none before the first picture, when the memory holds noise.
     brightness: Option<Brightness>,
     scene: Scene,
@@ -73,7 +74,7 @@ impl PanelDisplay {
         Ok(Self::with_panel(config, panel, backlight, style))
     }
 
-    fn with_panel(config: &PanelConfig, panel: Box<dyn Panel>, backlight: Option<CdevPin>, style: SceneStyle) -> Self {
+    fn with_panel(config: &PanelConfig, panel: Box<dyn Panel>, backlight: Option<OutputLine>, style: SceneStyle) -> Self {
         let size = panel.size();
         let depth = if config.controller.is_oled() { Depth::Mono } else { Depth::Color };
         let style = SceneStyle { depth, round: config.controller == PanelController::Gc9a01, ..style };
