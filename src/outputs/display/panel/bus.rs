@@ -1,4 +1,4 @@
-//! The kernel's SPI and I²C devices and output lines, and what to do when they are not there.
+//! The kernel's SPI and I²C devices, and what to do when they are not there.
 //!
 //! `linux-embedded-hal` has the same two wrappers, but they allocate memory for every transfer.
 
@@ -6,13 +6,12 @@ use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use embedded_hal::{i2c, spi};
 use linux_embedded_hal::i2cdev::core::I2CDevice;
 use linux_embedded_hal::i2cdev::linux::LinuxI2CDevice;
 use linux_embedded_hal::spidev::{SpiModeFlags, Spidev, SpidevOptions};
 
-use crate::gpio::{Chip, Line, OutputLine};
 use crate::outputs::permission::group_hint;
 
 /// An error of the kernel's.
@@ -117,12 +116,6 @@ fn cannot_open(path: &Path, error: io::Error, switch: &str, parameter: &str) -> 
     anyhow::Error::from(error).context(format!("cannot open {}{hint}", path.display()))
 }
 
-/// Takes line `number` of `chip` as an output with this level; `purpose` is for messages.
-pub(super) fn output_line(chip: &Path, number: u32, high: bool, purpose: &str) -> Result<OutputLine> {
-    let line = Chip::open(chip).and_then(|chip| chip.output(&Line::Number(number), high, "[display.panel]"));
-    line.with_context(|| format!("cannot take line {number} for the panel's {purpose}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,16 +139,5 @@ mod tests {
     fn a_file_that_is_no_bus_is_refused() {
         let message = message(open_spi(Path::new("/dev/null"), 1_000_000, false));
         assert!(message.starts_with("cannot use /dev/null: it is no SPI device"), "{message}");
-    }
-
-    #[test]
-    fn a_line_that_cannot_be_had_is_named_with_its_purpose() {
-        let message = message(output_line(Path::new("/nonexistent/gpiochip7"), 25, false, "data/command"));
-        assert!(
-            message.starts_with(
-                "cannot take line 25 for the panel's data/command: cannot open the GPIO chip /nonexistent/gpiochip7 (there "
-            ),
-            "{message}"
-        );
     }
 }

@@ -26,7 +26,7 @@ use super::rest::Brightness;
 use super::scene::Scene;
 use super::style::{Depth, SceneStyle};
 use crate::config::{PanelConfig, PanelController};
-use crate::gpio::OutputLine;
+use crate::gpio::{Chip, OutputLine};
 use crate::outputs::{Output, View};
 use wire::{I2cWire, SpiWire, Wire};
 
@@ -67,9 +67,9 @@ impl PanelDisplay {
     /// If the bus or a line cannot be had, or nothing answers on I²C (on SPI nothing ever answers); the message says what helps.
     pub fn open(config: &PanelConfig, style: SceneStyle) -> Result<Self> {
         let panel = start(config)?;
-        let backlight = match u32::try_from(config.backlight) {
-            Ok(line) => Some(bus::output_line(&config.chip, line, false, "backlight")?),
-            Err(_) => None,
+        let backlight = match config.backlight.is_some() {
+            true => Some(Chip::open(&config.chip)?.output(&config.backlight, false, "backlight in [display.panel]")?),
+            false => None,
         };
         Ok(Self::with_panel(config, panel, backlight, style))
     }
@@ -104,10 +104,11 @@ fn start(config: &PanelConfig) -> Result<Box<dyn Panel>> {
     // Of these there are modules without CS.
     let clock_rests_high = config.controller == PanelController::St7789;
     let spi = bus::open_spi(config.bus(), config.speed(), clock_rests_high)?;
-    let data_command = bus::output_line(&config.chip, config.data_command, true, "data/command")?;
-    let reset = match u32::try_from(config.reset) {
-        Ok(line) => Some(bus::output_line(&config.chip, line, true, "reset")?),
-        Err(_) => None,
+    let chip = Chip::open(&config.chip)?;
+    let data_command = chip.output(&config.data_command, true, "data_command in [display.panel]")?;
+    let reset = match config.reset.is_some() {
+        true => Some(chip.output(&config.reset, true, "reset in [display.panel]")?),
+        false => None,
     };
     start_on_spi(spi, data_command, reset, config, &mut Delay)
 }
