@@ -58,6 +58,8 @@ type Opener = Box<dyn Fn() -> Result<Box<dyn Output>>>;
 pub struct Outputs {
     parts: Vec<Part>,
     health: Health,
+    /// Whether the health has been told that the camera works.
+    watching: bool,
 }
 
 struct Part {
@@ -73,7 +75,7 @@ impl Outputs {
     /// Opens everything that `config` names. One that cannot be opened, a screen that is not plugged in for instance, is tried again later.
     pub fn open(config: &Config, health: &Health) -> Self {
         health.forget_parts();
-        let mut outputs = Self { parts: Vec::new(), health: health.clone() };
+        let mut outputs = Self { parts: Vec::new(), health: health.clone(), watching: false };
         let mut counted = config.clone();
         if config.display.terminal {
             if counted.statistics.file.as_os_str() == "-" {
@@ -126,11 +128,14 @@ impl Outputs {
     }
 
     /// How the camera is.
-    fn tell(&self, view: View<'_>) {
+    fn tell(&mut self, view: View<'_>) {
+        let known = std::mem::replace(&mut self.watching, matches!(view, View::Watching(_)));
         match view {
             View::Watching(observation) => {
                 self.health.saw(observation);
-                self.health.tell(CAMERA, State::Ok, "");
+                if !known {
+                    self.health.tell(CAMERA, State::Ok, "");
+                }
             }
             View::Starting => self.health.tell(CAMERA, State::Degraded, "no picture yet"),
             View::Covered => self.health.tell(CAMERA, State::Degraded, "covered, or in the dark"),
@@ -216,7 +221,7 @@ mod tests {
     }
 
     fn outputs_with(devices: &[&Rc<Device>]) -> Outputs {
-        let mut outputs = Outputs { parts: Vec::new(), health: Health::default() };
+        let mut outputs = Outputs { parts: Vec::new(), health: Health::default(), watching: false };
         for device in devices {
             let device = Rc::clone(device);
             outputs.add("device", move || {

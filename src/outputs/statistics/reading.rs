@@ -156,7 +156,9 @@ fn identify(connection: Connection) -> Result<Reading> {
     if version as usize > schema::VERSIONS.len() {
         bail!("was written by a newer visaged (schema {version})");
     }
-    let (device_id, device_name) = (meta(&connection, "device_id")?, meta(&connection, "device_name")?);
+    // It goes to a terminal, and the file may come from anywhere.
+    let tame = |text: String| text.chars().filter(|letter| !letter.is_control()).take(64).collect();
+    let (device_id, device_name) = (tame(meta(&connection, "device_id")?), tame(meta(&connection, "device_name")?));
     Ok(Reading { connection, device_id, device_name })
 }
 
