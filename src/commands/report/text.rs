@@ -25,7 +25,8 @@ pub(super) fn print(tally: &Tally, accuracy: &str, out: &mut dyn Write) -> io::R
             writeln!(out, "    {} {what}", duration(*time))?;
         }
     }
-    writeln!(out, "{faces} faces came into view; {frames} frames looked at, {dropped} passed over")?;
+    let word = if *faces == 1 { "face" } else { "faces" };
+    writeln!(out, "{faces} {word} came into view; {frames} frames looked at, {dropped} passed over")?;
     for device in devices.iter().filter(|device| device.undated_minutes > 0) {
         writeln!(out, "{} minutes of {} have no date and are in no report", device.undated_minutes, device.name)?;
     }

@@ -72,7 +72,7 @@ impl Reading {
     pub fn open(path: &Path) -> Result<Self> {
         let opened = || {
             File::open(path)?;
-            open(path).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+            open(path).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))
         };
         opened().with_context(|| path.display().to_string())
     }
@@ -168,7 +168,7 @@ fn sqlite_code(error: &anyhow::Error) -> Option<ErrorCode> {
 
 /// Whatever cannot be read in a database that could be opened is wrong in it.
 fn damaged(error: rusqlite::Error) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, error)
+    io::Error::new(io::ErrorKind::InvalidData, error.to_string())
 }
 
 fn minute(row: &Row<'_>) -> rusqlite::Result<MinuteRow> {
