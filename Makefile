@@ -3,6 +3,10 @@
 # make test-data DATA=DIR   the tests that need the optional data folder (default ../shared/data)
 # make bench  measure every stage on this machine
 # make check  formatting, lints, documentation
+# make arm    build for 64-bit and 32-bit ARM, and run all tests there under emulation (without docker; tens of minutes)
+# make deb    the Debian packages for both, in target/<target>/debian/
+# make virtual-pi        the package under systemd, and the program on the kernel's cameras, GPIO and screen, in emulated machines (20 minutes)
+# make virtual-pi-short  of that, the program on kernel cameras and GPIO (5 minutes)
 #
 # Each target installs the Debian packages that it needs, with sudo unless you are root, and only when one is missing.
 
@@ -46,6 +50,31 @@ check: toolchain packages
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+
+ARM := aarch64-unknown-linux-gnu armv7-unknown-linux-gnueabihf
+.PHONY: arm
+arm: toolchain
+	for target in $(ARM); do tests/cross.sh $$target cargo test --locked; done
+
+# What the packages need beside the program: the manual and the completions come from the very program, under emulation.
+PACKAGE := target/package
+.PHONY: deb
+deb: toolchain
+	command -v cargo-deb > /dev/null || cargo install --locked cargo-deb
+	command -v cargo-about > /dev/null || cargo install --locked cargo-about --features cli
+	mkdir -p $(PACKAGE)
+	cargo about generate --locked systemd/debian/licenses.hbs --output-file $(PACKAGE)/licenses.html
+	for target in $(ARM); do \
+		visaged() { tests/cross.sh $$target cargo run --quiet --release --locked -- "$$@"; }; \
+		visaged man > $(PACKAGE)/visaged.1; \
+		for shell in bash zsh fish; do visaged completions $$shell > $(PACKAGE)/visaged.$$shell; done; \
+		tests/cross.sh $$target cargo deb --locked --no-build --strip --target $$target; \
+	done
+	ls -l target/*/debian/*.deb
+
+.PHONY: virtual-pi virtual-pi-short
+virtual-pi virtual-pi-short: toolchain
+	tests/virtual_pi/run.sh $(if $(findstring short,$@),--short)
 
 .PHONY: toolchain
 toolchain:

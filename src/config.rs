@@ -9,6 +9,13 @@ use serde::{Deserialize, Serialize};
 use toml::de::{DeTable, DeValue};
 
 use crate::classifier::Emotion;
+use crate::gpio::{self, Line};
+use crate::outputs::display::moment::NightHours;
+use crate::outputs::display::words::Language;
+
+mod panel;
+
+pub use panel::{PanelConfig, PanelController};
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -21,6 +28,8 @@ pub struct Config {
     pub tracker: TrackerConfig,
     pub display: DisplayConfig,
     pub leds: LedsConfig,
+    pub button: ButtonConfig,
+    pub privacy_switch: PrivacySwitchConfig,
     pub statistics: StatisticsConfig,
     pub device: DeviceConfig,
 }
@@ -41,6 +50,8 @@ pub struct CameraConfig {
     pub frames_per_second: u32,
     /// For `v4l2`: which pixel format.
     pub pixel_format: PixelFormat,
+    /// A camera that gives the same picture for so many seconds is frozen, and opened again; 0: never, for a video device that is fed with a still picture.
+    pub frozen_after_s: f64,
     /// For `replay`: a folder of pictures, one picture, a text file (`.txt`) with one picture path a line, a `.y4m` file, or `-` for y4m from standard input.
     pub replay: PathBuf,
     /// For `replay`: begin again at the end.
@@ -60,6 +71,13 @@ pub enum SourceKind {
     Rpicam,
     Replay,
     Puppet,
+}
+
+impl SourceKind {
+    /// Whether it looks at people: a recording and a drawn face do not.
+    pub const fn is_camera(self) -> bool {
+        matches!(self, Self::Auto | Self::V4l2 | Self::Rpicam)
+    }
 }
 
 /// The pixel formats that [`crate::camera::luma`] reads, by their V4L2 FourCC.
@@ -92,6 +110,13 @@ pub enum ReplaySpeed {
     Full,
 }
 
+impl CameraConfig {
+    /// [`frozen_after_s`](Self::frozen_after_s) as a duration; none for never, and for what is no camera: a recording and a drawn face may hold still.
+    pub fn frozen_after(&self) -> Option<Duration> {
+        (self.source.is_camera() && self.frozen_after_s > 0.0).then(|| Duration::from_secs_f64(self.frozen_after_s))
+    }
+}
+
 impl Default for CameraConfig {
     fn default() -> Self {
         Self {
@@ -101,6 +126,7 @@ impl Default for CameraConfig {
             height: 480,
             frames_per_second: 15,
             pixel_format: PixelFormat::Auto,
+            frozen_after_s: 10.0,
             replay: PathBuf::new(),
             replay_loop: false,
             replay_speed: ReplaySpeed::Recorded,
@@ -218,29 +244,160 @@ impl Default for TrackerConfig {
 }
 
 /// `[display]`: where the scene is shown; several at once are possible.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DisplayConfig {
     /// In the terminal that the program runs in, as half-block characters.
     pub terminal: bool,
     /// A PNG file that is replaced once a second; empty: none.
     pub png: PathBuf,
+    /// A screen through the kernel's DRM: `auto` for the first with something plugged in, or a card such as `/dev/dri/card1`; empty: none.
+    pub drm: PathBuf,
     /// A framebuffer device such as `/dev/fb0`; empty: none.
     pub framebuffer: PathBuf,
+    /// The language of the words.
+    pub language: Language,
+    /// The scene is dimmed when nobody has been there for so many seconds; 0: never.
+    pub dim_after_s: u32,
+    /// The hours in which displays are black, by the local clock.
+    pub night: NightHours,
+    /// A small panel.
+    pub panel: PanelConfig,
 }
 
-/// `[leds]`: one light per expression.
+impl Default for DisplayConfig {
+    fn default() -> Self {
+        Self {
+            terminal: false,
+            png: PathBuf::new(),
+            drm: PathBuf::new(),
+            framebuffer: PathBuf::new(),
+            language: Language::En,
+            dim_after_s: 60,
+            night: NightHours::default(),
+            panel: PanelConfig::default(),
+        }
+    }
+}
+
+/// `[leds]`: lights; several kinds at once are possible.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LedsConfig {
-    /// How lines are driven.
+    /// How the lines of one LED per expression are driven.
     pub driver: LedDriver,
-    /// For `gpiochip`: the kernel's GPIO character device.
+    /// For `gpiochip`, the RGB LED and the privacy light: the kernel's GPIO character device; `auto`: the one that is the header.
     pub chip: PathBuf,
     /// True if an LED is lit by a low level (it sits between the line and 3.3 V).
     pub active_low: bool,
-    /// The line of each expression, BCM number on a Raspberry Pi. An expression that is not named has no LED.
-    pub lines: BTreeMap<Emotion, u32>,
+    /// Of colours: the most light that is given, 0 to 1, at a confidence of 1.
+    pub brightness: f64,
+    /// Of colours: the light while nobody is there, 0 to 1.
+    pub idle_brightness: f64,
+    /// Of colours: time constant of the transitions in seconds; 0: at once.
+    pub transition_s: f64,
+    /// A line that is high exactly while the camera is open; empty: none.
+    pub privacy_line: Line,
+    /// The line of each expression. An expression that is not named has no LED.
+    pub lines: BTreeMap<Emotion, Line>,
+    /// One LED with three colours.
+    pub rgb: RgbConfig,
+    /// A strip or ring.
+    pub strip: StripConfig,
+}
+
+/// `[leds.rgb]`: one LED with three colours.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RgbConfig {
+    /// The lines of red, green and blue; empty: none.
+    pub lines: Vec<Line>,
+    /// True for a common anode: the colours are lit by low levels.
+    pub active_low: bool,
+}
+
+impl RgbConfig {
+    /// The three lines, if there are any.
+    pub fn wired(&self) -> Option<&[Line; 3]> {
+        self.lines.as_slice().try_into().ok().filter(|lines: &&[Line; 3]| lines.iter().all(Line::is_some))
+    }
+}
+
+/// `[leds.strip]`: a strip or ring of LEDs that are addressed over SPI.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StripConfig {
+    /// What it is made of.
+    pub kind: StripKind,
+    /// The SPI device; the strip has it for itself.
+    pub device: PathBuf,
+    /// How many LEDs it has.
+    pub pixels: u32,
+}
+
+/// What strips are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StripKind {
+    /// There is no strip.
+    None,
+    /// WS2812 and its kin (NeoPixel): one data line, SPI's MOSI.
+    Ws2812,
+    /// APA102 and SK9822 (DotStar): data and clock, SPI's MOSI and SCLK.
+    Apa102,
+}
+
+impl Default for StripConfig {
+    fn default() -> Self {
+        Self { kind: StripKind::None, device: "/dev/spidev0.0".into(), pixels: 12 }
+    }
+}
+
+/// `[button]`: a push button that pauses, and shuts the device down if it may.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ButtonConfig {
+    /// The kernel's GPIO character device; `auto`: the one that is the header.
+    pub chip: PathBuf,
+    /// Its line; empty: there is no button.
+    pub line: Line,
+    /// True if it connects the line to ground, false if to 3.3 V.
+    pub active_low: bool,
+    /// From how many seconds on a press is a long one.
+    pub long_press_s: f64,
+    /// Whether a long press shuts the device down.
+    pub shutdown: bool,
+}
+
+impl ButtonConfig {
+    /// [`long_press_s`](Self::long_press_s) as a duration.
+    pub fn long_press(&self) -> Duration {
+        Duration::from_secs_f64(self.long_press_s)
+    }
+}
+
+impl Default for ButtonConfig {
+    fn default() -> Self {
+        Self { chip: gpio::AUTO.into(), line: Line::NONE, active_low: true, long_press_s: 3.0, shutdown: false }
+    }
+}
+
+/// `[privacy_switch]`: the camera may look only while this switch is closed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PrivacySwitchConfig {
+    /// The kernel's GPIO character device; `auto`: the one that is the header.
+    pub chip: PathBuf,
+    /// Its line; empty: there is no switch.
+    pub line: Line,
+    /// True if it connects the line to ground, false if to 3.3 V.
+    pub active_low: bool,
+}
+
+impl Default for PrivacySwitchConfig {
+    fn default() -> Self {
+        Self { chip: gpio::AUTO.into(), line: Line::NONE, active_low: true }
+    }
 }
 
 /// The ways to a GPIO line.
@@ -259,10 +416,16 @@ impl Default for LedsConfig {
     fn default() -> Self {
         Self {
             driver: LedDriver::None,
-            chip: "/dev/gpiochip0".into(),
+            chip: gpio::AUTO.into(),
             active_low: false,
-            // Seven lines without another function in the default set-up, in header order; see the wiring table of the README.
-            lines: Emotion::ALL.into_iter().zip([17, 27, 22, 5, 6, 13, 26]).collect(),
+            brightness: 0.5,
+            idle_brightness: 0.0,
+            transition_s: 0.4,
+            privacy_line: Line::NONE,
+            // Seven lines without another function in the default set-up, in header order; see docs/lights.md.
+            lines: Emotion::ALL.into_iter().zip([17, 27, 22, 5, 6, 13, 26].map(Line::Number)).collect(),
+            rgb: RgbConfig::default(),
+            strip: StripConfig::default(),
         }
     }
 }
@@ -389,10 +552,11 @@ impl Config {
     }
 
     fn check_ranges(&self) -> Result<(), OutOfRange> {
-        let Self { camera, detector, tracker, leds, statistics, device, .. } = self;
+        let Self { camera, detector, tracker, display, leds, button, statistics, device, .. } = self;
         in_range("camera", "width", camera.width, 16, 4096)?;
         in_range("camera", "height", camera.height, 16, 4096)?;
         in_range("camera", "frames_per_second", camera.frames_per_second, 1, 120)?;
+        in_range("camera", "frozen_after_s", camera.frozen_after_s, 0.0, 3600.0)?;
         if camera.source == SourceKind::Replay && camera.replay.as_os_str().is_empty() {
             return Err(OutOfRange {
                 table: "camera",
@@ -427,16 +591,30 @@ impl Config {
         in_range("tracker", "lead", tracker.lead, 0.0, 1.0)?;
         in_range("tracker", "forget_after_s", tracker.forget_after_s, 0.0, 60.0)?;
         in_range("tracker", "min_overlap", tracker.min_overlap, 0.01, 1.0)?;
-        let mut users: BTreeMap<u32, Emotion> = BTreeMap::new();
-        for (&emotion, &line) in &leds.lines {
-            in_range("leds.lines", emotion.name(), line, 0, 1023)?;
-            if let Some(other) = users.insert(line, emotion) {
-                return Err(OutOfRange {
-                    table: "leds.lines",
-                    key: emotion.name(),
-                    rule: format!("another line than {line}, which {other} uses"),
-                });
-            }
+        in_range("display", "dim_after_s", display.dim_after_s, 0, 86_400)?;
+        display.panel.check_ranges()?;
+        in_range("leds", "brightness", leds.brightness, 0.0, 1.0)?;
+        in_range("leds", "idle_brightness", leds.idle_brightness, 0.0, 1.0)?;
+        in_range("leds", "transition_s", leds.transition_s, 0.0, 60.0)?;
+        if !leds.rgb.lines.is_empty() && leds.rgb.wired().is_none() {
+            return Err(OutOfRange {
+                table: "leds.rgb",
+                key: "lines",
+                rule: "three lines, of red, green and blue, or none".into(),
+            });
+        }
+        in_range("leds.strip", "pixels", leds.strip.pixels, 1, MAX_PIXELS)?;
+        in_range("button", "long_press_s", button.long_press_s, 0.5, 60.0)?;
+        self.check_lines()?;
+        if leds.strip.kind != StripKind::None
+            && display.panel.controller != PanelController::None
+            && display.panel.bus() == leds.strip.device
+        {
+            return Err(OutOfRange {
+                table: "display.panel",
+                key: "bus",
+                rule: format!("another device than {}, which [leds.strip] uses", leds.strip.device.display()),
+            });
         }
         in_range("statistics", "flush_s", statistics.flush_s, 60, 86_400)?;
         in_range("statistics", "retention_days", statistics.retention_days, 1, 36_500)?;
@@ -447,6 +625,51 @@ impl Config {
         }
         Ok(())
     }
+
+    /// No line may have two uses. One LED per expression counts only where it is switched on, since its lines have defaults.
+    fn check_lines(&self) -> Result<(), OutOfRange> {
+        let Self { display: DisplayConfig { panel, .. }, leds, button, privacy_switch, .. } = self;
+        let chip = leds.chip.as_path();
+        let mut uses = Vec::new();
+        for (emotion, line) in &leds.lines {
+            uses.push((chip, line, "leds.lines", emotion.name(), emotion.name().to_owned()));
+        }
+        check_uses(&uses)?;
+        if leds.driver == LedDriver::None {
+            uses.clear();
+        }
+        for (line, colour) in leds.rgb.lines.iter().zip(["red", "green", "blue"]) {
+            uses.push((chip, line, "leds.rgb", "lines", format!("{colour} in [leds.rgb]")));
+        }
+        uses.push((chip, &leds.privacy_line, "leds", "privacy_line", "privacy_line in [leds]".into()));
+        for (key, line) in panel.lines() {
+            uses.push((&panel.chip, line, "display.panel", key, format!("{key} in [display.panel]")));
+        }
+        uses.push((&button.chip, &button.line, "button", "line", "[button]".into()));
+        uses.push((&privacy_switch.chip, &privacy_switch.line, "privacy_switch", "line", "[privacy_switch]".into()));
+        check_uses(&uses)
+    }
+}
+
+/// More do not fit into one transfer of the kernel's SPI driver, 4,096 bytes.
+const MAX_PIXELS: u32 = 150;
+
+/// Chip and line; table and key; what uses it, for people.
+type LineUse<'a> = (&'a Path, &'a Line, &'static str, &'static str, String);
+
+fn check_uses(uses: &[LineUse<'_>]) -> Result<(), OutOfRange> {
+    // A name and a number are the same line where the name says the number.
+    let place = |chip: &Path, line: &Line| (chip.to_owned(), line.bcm().map_or_else(|| line.clone(), Line::Number));
+    let mut users: BTreeMap<(PathBuf, Line), &str> = BTreeMap::new();
+    for (chip, line, table, key, user) in uses.iter().filter(|(_, line, ..)| line.is_some()) {
+        if let Line::Number(number) = line {
+            in_range(table, key, *number, 0, 1023)?;
+        }
+        if let Some(other) = users.insert(place(chip, line), user) {
+            return Err(OutOfRange { table, key, rule: format!("another line than {line}, which {other} uses") });
+        }
+    }
+    Ok(())
 }
 
 fn in_range<T: Copy + PartialOrd + std::fmt::Display>(
@@ -567,9 +790,33 @@ mod tests {
     }
 
     #[test]
+    fn a_line_may_be_used_once_in_all_tables_whether_by_number_or_name() {
+        assert_eq!(
+            message("[leds.rgb]\nlines = [16, 20, \"GPIO21\"]\n[button]\nline = 21\n"),
+            "visaged.toml:4: line in [button] must be another line than 21, which blue in [leds.rgb] uses"
+        );
+        assert_eq!(
+            message("[leds]\ndriver = \"gpiochip\"\nprivacy_line = \"GPIO5\"\n"),
+            "visaged.toml:3: privacy_line in [leds] must be another line than \"GPIO5\", which happy uses"
+        );
+        // The lines of one LED per expression are free while that is switched off, and another chip has lines of its own.
+        assert!(Config::parse("[leds.rgb]\nlines = [17, 27, 22]\n", Path::new("")).is_ok());
+        let two_chips = "[leds]\nprivacy_line = 4\n[button]\nchip = \"/dev/gpiochip1\"\nline = 4\n";
+        assert!(Config::parse(two_chips, Path::new("")).is_ok());
+    }
+
+    #[test]
+    fn a_colour_has_three_lines() {
+        assert_eq!(
+            message("[leds.rgb]\nlines = [16, 20]\n"),
+            "visaged.toml:2: lines in [leds.rgb] must be three lines, of red, green and blue, or none"
+        );
+    }
+
+    #[test]
     fn naming_some_led_lines_means_only_those() {
         let config = Config::parse("[leds.lines]\nhappy = 4\n", Path::new("")).unwrap();
-        assert_eq!(config.leds.lines, BTreeMap::from([(Emotion::Happy, 4)]));
+        assert_eq!(config.leds.lines, BTreeMap::from([(Emotion::Happy, Line::Number(4))]));
     }
 
     #[test]
@@ -591,6 +838,19 @@ mod tests {
         assert_eq!(
             message("[detector]\nthreshold = 1.0\n"),
             "visaged.toml:2: threshold in [detector] must be from 0 to 0.99, not 1"
+        );
+    }
+
+    #[test]
+    fn a_language_that_no_display_speaks_and_hours_that_are_none_are_refused() {
+        let unknown = message("[display]\nlanguage = \"la\"\n");
+        assert!(
+            unknown.starts_with("visaged.toml:2: unknown variant `la`, expected one of `en`, `de`, `fr`, `es`, `zh`"),
+            "{unknown}"
+        );
+        assert_eq!(
+            message("[display]\n\nnight = \"22-7\"\n"),
+            "visaged.toml:3: night in [display] must be two times of the day such as \"22:00-07:00\", or \"\", not \"22-7\""
         );
     }
 

@@ -1,10 +1,10 @@
 //! The threads, the watchdog and the end. One thread captures into the slot, the caller's does the rest.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use log::{debug, info, warn};
 use sd_notify::NotifyState;
 
@@ -12,7 +12,9 @@ use crate::camera::FrameSource;
 use crate::classifier::Emotion;
 use crate::frame::Frame;
 use crate::latest::{LatestFrame, Taken};
+use crate::lens::{Lens, Sight};
 use crate::outputs::View;
+use crate::pause::Pause;
 use crate::pipeline::Pipeline;
 use crate::stop::{NAP, Stop};
 use crate::tracker::Observation;
@@ -22,7 +24,7 @@ use crate::tracker::Observation;
 pub struct Patience {
     /// No picture for this long means: no camera. A picture of before would be a lie.
     pub lost_after: Duration,
-    /// How often a lost camera is shown again, so that displays which come back show it too.
+    /// How often a lost camera, a covered lens or a pause is shown again, so that displays which come back show it too.
     pub lost_repeat: Duration,
     /// Wait before a failed camera is opened again; doubles up to `reopen_at_most`.
     pub reopen_after: Duration,
@@ -45,14 +47,18 @@ impl Default for Patience {
 pub struct Pictures<'a> {
     /// Opens the source; called again after every error.
     pub open: &'a mut (dyn FnMut() -> Result<Box<dyn FrameSource>> + Send),
-    /// True for a recording: an error ends the program. A camera is looked for again, for ever.
+    /// True for a recording: an error ends the program, and a pause stops it where it is. A camera is looked for again, for ever, and closed for a
+    /// pause.
     pub errors_end: bool,
+    /// For how long a source may give the same picture again and again before it counts as frozen and is opened again, once; none: for ever.
+    pub frozen_after: Option<Duration>,
     /// How long to wait for what.
     pub patience: Patience,
 }
 
-/// Shows pictures' results until `stop` is set, a recording ends, or `limit` has passed. `show` must not fail and return within milliseconds;
-/// at the end it is dropped at once, and with it the outputs that it owns: the lights go out before the camera is closed.
+/// Shows pictures' results until `stop` is set, a recording ends, or `limit` has passed; while `pause` is on the camera is closed. `show` must not
+/// fail and return within milliseconds; at the end it is dropped at once, and with it the outputs that it owns: the lights go out before the camera
+/// is closed.
 ///
 /// # Errors
 /// If a recording cannot be read. A camera that fails is looked for again.
@@ -61,15 +67,19 @@ pub fn run(
     mut pipeline: Pipeline,
     mut show: impl FnMut(View<'_>),
     limit: Option<Duration>,
+    pause: &Pause,
     stop: &Stop,
 ) -> Result<()> {
-    let Pictures { open, errors_end, patience } = pictures;
+    let Pictures { open, errors_end, frozen_after, patience } = pictures;
     let capture = Capture {
         errors_end,
         patience,
         latest: LatestFrame::default(),
+        source: Mutex::default(),
         trouble: Mutex::new("no picture yet".into()),
+        frozen: AtomicBool::new(false),
         moves: AtomicU64::new(0),
+        pause,
         stop,
     };
     std::thread::scope(|scope| {
@@ -78,7 +88,7 @@ pub fn run(
         let thread = std::thread::Builder::new().name("capture".into()).spawn_scoped(scope, || capture.run(open))?;
         show(View::Starting);
         notify(&[NotifyState::Ready]);
-        watch(&capture, &mut pipeline, &mut show, limit);
+        Watch { capture: &capture, pipeline: &mut pipeline, show: &mut show, rest: None }.run(frozen_after, limit);
         notify(&[NotifyState::Stopping]);
         stop.ask();
         drop(show);
@@ -86,52 +96,126 @@ pub fn run(
     })
 }
 
-/// The main thread's loop.
-fn watch(capture: &Capture<'_>, pipeline: &mut Pipeline, show: &mut dyn FnMut(View<'_>), limit: Option<Duration>) {
-    let patience = capture.patience;
-    let started = Instant::now();
-    let mut frame = Frame::default();
-    let mut last_frame = started;
-    let mut lost_shown: Option<Instant> = None;
-    let mut classifier_failing = false;
-    let mut narrator = Narrator::default();
-    let mut heart = Heart::default();
-    while !capture.stop.is_asked() && limit.is_none_or(|limit| started.elapsed() < limit) {
-        match capture.latest.take(&mut frame, NAP) {
-            Taken::Fresh => {
+/// Why nothing is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rest {
+    Paused,
+    Covered,
+    Frozen,
+    Lost,
+}
+
+/// What a camera that repeats itself is called, for people.
+const FROZEN: &str = "the camera gives the same picture again and again";
+
+/// The main thread's work.
+struct Watch<'a> {
+    capture: &'a Capture<'a>,
+    pipeline: &'a mut Pipeline,
+    show: &'a mut dyn FnMut(View<'_>),
+    /// Why nothing is looked at just now, and when that was last shown.
+    rest: Option<(Rest, Instant)>,
+}
+
+impl Watch<'_> {
+    fn run(&mut self, frozen_after: Option<Duration>, limit: Option<Duration>) {
+        let capture = self.capture;
+        let started = Instant::now();
+        let mut frame = Frame::default();
+        let mut last_frame = started;
+        let mut lens = Lens::new(frozen_after);
+        let mut opened_again = false;
+        let mut classifier_failing = false;
+        let mut narrator = Narrator::default();
+        let mut heart = Heart::default();
+        while !capture.stop.is_asked() && limit.is_none_or(|limit| started.elapsed() < limit) {
+            let taken = capture.latest.take(&mut frame, NAP);
+            if taken == Taken::Closed {
+                break;
+            }
+            if capture.pause.is_on() {
+                // A picture that was still on its way is not looked at.
+                lens.interrupt();
                 last_frame = Instant::now();
-                if lost_shown.take().is_some() {
-                    info!("the camera is back");
-                }
-                match pipeline.process(&frame) {
-                    Ok(observation) => {
-                        classifier_failing = false;
-                        narrator.tell(observation);
-                        show(View::Watching(observation));
+                self.rest(Rest::Paused);
+            } else if taken == Taken::Fresh {
+                last_frame = Instant::now();
+                match lens.look(&frame) {
+                    Sight::Clear => {
+                        opened_again = false;
+                        self.wake();
+                        match self.pipeline.process(&frame) {
+                            Ok(observation) => {
+                                classifier_failing = false;
+                                narrator.tell(observation);
+                                (self.show)(View::Watching(observation));
+                            }
+                            Err(error) if !classifier_failing => {
+                                classifier_failing = true;
+                                warn!("a face could not be classified: {error:#}");
+                            }
+                            Err(_) => {}
+                        }
                     }
-                    Err(error) if !classifier_failing => {
-                        classifier_failing = true;
-                        warn!("a face could not be classified: {error:#}");
+                    Sight::Covered => self.rest(Rest::Covered),
+                    Sight::Frozen => {
+                        if !std::mem::replace(&mut opened_again, true) {
+                            capture.frozen.store(true, Ordering::Relaxed);
+                        }
+                        self.rest(Rest::Frozen);
                     }
-                    Err(_) => {}
                 }
+            } else if last_frame.elapsed() >= capture.patience.lost_after {
+                lens.interrupt();
+                self.rest(Rest::Lost);
             }
-            Taken::Nothing if last_frame.elapsed() >= patience.lost_after => {
-                if lost_shown.is_none_or(|shown| shown.elapsed() >= patience.lost_repeat) {
-                    let reason = capture.trouble.lock().expect("no thread panics while it holds the reason").clone();
-                    if lost_shown.is_none() {
-                        pipeline.forget_faces();
-                        warn!("camera lost: {reason}");
-                        notify(&[NotifyState::Status(&format!("camera lost: {reason}"))]);
-                    }
-                    show(View::CameraLost { reason: &reason });
-                    lost_shown = Some(Instant::now());
-                }
-            }
-            Taken::Nothing => {}
-            Taken::Closed => break,
+            heart.beat(capture.moves.load(Ordering::Relaxed));
         }
-        heart.beat(capture.moves.load(Ordering::Relaxed));
+    }
+
+    /// Shows why nothing is looked at, at the change and then again and again.
+    fn rest(&mut self, rest: Rest) {
+        let changed = self.rest.is_none_or(|(before, _)| before != rest);
+        if !changed && self.rest.is_some_and(|(_, shown)| shown.elapsed() < self.capture.patience.lost_repeat) {
+            return;
+        }
+        let reason = match rest {
+            Rest::Lost => self.capture.trouble.lock().expect("no thread panics while it holds the reason").clone(),
+            Rest::Frozen => FROZEN.to_owned(),
+            Rest::Covered | Rest::Paused => String::new(),
+        };
+        if changed {
+            self.pipeline.forget_faces();
+            let status = match rest {
+                Rest::Paused => format!("paused: {}", self.capture.pause.reason().unwrap_or("over")),
+                Rest::Covered => "the lens is covered".into(),
+                Rest::Frozen | Rest::Lost => format!("camera lost: {reason}"),
+            };
+            match rest {
+                Rest::Paused | Rest::Covered => info!("{status}"),
+                Rest::Frozen | Rest::Lost => warn!("{status}"),
+            }
+            notify(&[NotifyState::Status(&status)]);
+        }
+        (self.show)(match rest {
+            Rest::Paused => View::Paused,
+            Rest::Covered => View::Covered,
+            Rest::Frozen | Rest::Lost => View::CameraLost { reason: &reason },
+        });
+        self.rest = Some((rest, Instant::now()));
+    }
+
+    /// There is something to look at again.
+    fn wake(&mut self) {
+        let said = match self.rest.take() {
+            None => return,
+            Some((Rest::Paused, _)) => "the pause is over",
+            Some((Rest::Covered, _)) => "the lens is free again",
+            Some((Rest::Frozen | Rest::Lost, _)) => "the camera is back",
+        };
+        info!("{said}");
+        let source = self.capture.source.lock().expect("no thread panics while it holds the description");
+        notify(&[NotifyState::Status(&format!("watching: {source}"))]);
     }
 }
 
@@ -175,11 +259,24 @@ struct Capture<'a> {
     errors_end: bool,
     patience: Patience,
     latest: LatestFrame,
+    /// What the pictures come from, for people.
+    source: Mutex<String>,
     /// Why there is no picture, for the display.
     trouble: Mutex<String>,
+    /// The camera repeats itself: it is to be opened again.
+    frozen: AtomicBool,
     /// Grows with everything that the capture thread does; it may stand still for as long as a source waits for a picture.
     moves: AtomicU64,
+    pause: &'a Pause,
     stop: &'a Stop,
+}
+
+/// Why a source is read no further.
+enum End {
+    /// The recording is over, or everything is to stop.
+    Over,
+    /// Somebody wants a pause: the camera is to be closed.
+    Pause,
 }
 
 impl Capture<'_> {
@@ -196,12 +293,20 @@ impl Capture<'_> {
         let mut said = String::new();
         while !self.stop.is_asked() {
             self.moves.fetch_add(1, Ordering::Relaxed);
+            if self.pause.is_on() {
+                wait = patience.reopen_after;
+                self.stop.sleep(NAP);
+                continue;
+            }
+            // The source is dropped, which closes the camera, before anything else happens.
             let error = match open().and_then(|mut source| {
                 info!("pictures come from {}", source.description());
                 notify(&[NotifyState::Status(&format!("watching: {}", source.description()))]);
+                *self.source.lock().expect("no thread panics while it holds the description") = source.description().to_owned();
                 self.read(source.as_mut(), &mut wait)
             }) {
-                Ok(()) => return Ok(()),
+                Ok(End::Over) => return Ok(()),
+                Ok(End::Pause) => continue,
                 // What waits for a picture gives up by an error.
                 Err(_) if self.stop.is_asked() => return Ok(()),
                 Err(error) if self.errors_end => return Err(error),
@@ -219,11 +324,21 @@ impl Capture<'_> {
         Ok(())
     }
 
-    /// Reads until the recording ends or the flag is set.
-    fn read(&self, source: &mut dyn FrameSource, wait: &mut Duration) -> Result<()> {
+    /// Reads until the recording ends, a flag is set or somebody wants a pause. A recording waits out the pause where it is.
+    fn read(&self, source: &mut dyn FrameSource, wait: &mut Duration) -> Result<End> {
         let mut frame = Frame::default();
         while !self.stop.is_asked() {
             self.moves.fetch_add(1, Ordering::Relaxed);
+            if self.pause.is_on() {
+                if !self.errors_end {
+                    return Ok(End::Pause);
+                }
+                self.stop.sleep(NAP);
+                continue;
+            }
+            if self.frozen.swap(false, Ordering::Relaxed) {
+                bail!(FROZEN);
+            }
             if source.waits_for_reader() && !self.latest.wait_until_taken(NAP) {
                 continue;
             }
@@ -233,7 +348,7 @@ impl Capture<'_> {
             self.latest.publish(&mut frame);
             *wait = self.patience.reopen_after;
         }
-        Ok(())
+        Ok(End::Over)
     }
 }
 

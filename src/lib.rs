@@ -16,11 +16,15 @@
 pub mod config;
 pub mod frame;
 pub mod stop;
+pub mod pause;
 pub mod health;
+pub mod gpio;
+pub mod button;
 pub mod network;
 pub mod resample;
 
 pub mod camera;
+pub mod lens;
 pub mod latest;
 pub mod detector;
 pub mod classifier;

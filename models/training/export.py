@@ -33,6 +33,7 @@ from .data import CLASSES, DEFAULT_DATA_DIR, load_split
 from .equalise import equalise
 from .metrics import summary
 from .networks import SHAPES, FaceHead, MiniXception, ResidualModule, multiply_adds, parameter_count
+from .rounding import quantize
 from .train import load_network, predict
 
 CONTRACT = "1"
@@ -45,24 +46,6 @@ def fold_norm(weight: torch.Tensor, norm: nn.BatchNorm2d) -> tuple[np.ndarray, n
     folded = weight.double() * scale[:, None, None, None]
     bias = norm.bias.double() - norm.running_mean.double() * scale
     return folded.detach().numpy(), bias.detach().numpy()
-
-
-def quantize(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Symmetric int8 values of a weight (outputs, inputs, 3, 3) and one scale per output.
-
-    Of 41 scales, from the one that just holds a channel's largest weight down to 60 % of it,
-    each channel takes the one with the least squared error; what exceeds it is clipped.
-    """
-    flat = weight.reshape(len(weight), -1)
-    largest = np.maximum(np.abs(flat).max(axis=1), 1e-12)
-    ratios = np.linspace(1.0, 0.6, 41)
-    scales = (ratios[:, None] * largest / 127).astype(np.float32).astype(np.float64)
-    values = np.clip(np.rint(flat / scales[:, :, None]), -127, 127)
-    errors = np.square(values * scales[:, :, None] - flat).sum(axis=2)
-    best = errors.argmin(axis=0)
-    channels = np.arange(len(weight))
-    chosen = values[best, channels].astype(np.int8).reshape(weight.shape)
-    return chosen, scales[best, channels].astype(np.float32)
 
 
 class Graph:

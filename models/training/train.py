@@ -12,6 +12,7 @@ import argparse
 import copy
 import json
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,12 @@ from .equalise import equalise
 from .labels import targets
 from .metrics import summary
 from .networks import SIZES, build, multiply_adds, parameter_count
+from .pool import Pool
+from .rounding import Rounding
 from .smote import oversample
+
+COPY_STRENGTH = 0.3
+"""Of the augmentation on top of the teachers' copies, as a share of `--strength`."""
 
 
 def arguments() -> argparse.Namespace:
@@ -55,7 +61,14 @@ def arguments() -> argparse.Namespace:
     add("--teacher", type=Path, nargs="*", default=[], help="best.pt of larger networks")
     add("--teacher-share", type=float, default=0.6, help="of the targets, from the teachers")
     add("--teacher-temperature", type=float, default=1.5)
+    add(
+        "--copies",
+        type=int,
+        default=0,
+        help="of Training that teachers see; 0: new ones each epoch",
+    )
     add("--average", type=float, default=0.998, help="decay per step of the weight average")
+    add("--int8", action="store_true", help="train with the weights rounded as the file has them")
     add("--bf16", action="store_true", help="compute in bfloat16 where that is safe")
     add("--threads", type=int, default=1, help="of the CPU")
     add("--seed", type=int, default=1)
@@ -101,6 +114,8 @@ class Run:
             self.network.dropout.p = args.dropout
         self.average = copy.deepcopy(self.network).eval()
         self.teachers = [self._place(load_network(path)) for path in args.teacher]
+        self.rounding = Rounding(self.network) if args.int8 else None
+        self.pool: Pool | None = None
         self.optimizer = torch.optim.AdamW(self._parameter_groups(), lr=args.rate)
         self.history: list[dict] = []
         self.best = 0.0
@@ -183,16 +198,34 @@ class Run:
         weights = torch.bincount(self.labels).double().pow(-self.args.balance)[self.labels]
         return torch.multinomial(weights, len(weights), replacement=True, generator=generator)
 
-    def batch_targets(self, faces: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
-        """Labels, votes and, where there are teachers, what these see in the changed faces."""
-        wanted = self.targets[chosen].to(self.device)
-        if not self.teachers:
-            return wanted
-        with torch.no_grad():
+    def taught(self, faces: torch.Tensor) -> torch.Tensor:
+        """What the teachers see in faces: the mean of their softened probabilities."""
+        faces = faces.to(self.device).contiguous(memory_format=torch.channels_last)
+        with (
+            torch.no_grad(),
+            torch.autocast(self.device.type, torch.bfloat16, enabled=self.args.bf16),
+        ):
             logits = [teacher(equalise(faces, teacher.equalise)) for teacher in self.teachers]
-            logits = [part / self.args.teacher_temperature for part in logits]
-            taught = torch.stack([part.float().softmax(dim=1) for part in logits]).mean(dim=0)
-        return (1 - self.args.teacher_share) * wanted + self.args.teacher_share * taught
+        parts = [(part.float() / self.args.teacher_temperature).softmax(1) for part in logits]
+        return torch.stack(parts).mean(dim=0).cpu()
+
+    def batch(
+        self, index: int, chosen: torch.Tensor, generator: torch.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Changed faces of epoch `index` and their targets: labels, votes, teachers."""
+        args = self.args
+        wanted = self.targets[chosen]
+        if self.pool:
+            copy = index % args.copies
+            faces, strength = self.pool.faces[copy, chosen], COPY_STRENGTH * args.strength
+        else:
+            faces, strength = self.images[chosen], args.strength
+        faces = augment(faces.to(self.device).float(), strength, generator)
+        faces = faces.contiguous(memory_format=torch.channels_last)
+        if self.teachers:
+            taught = self.pool.answers[copy, chosen] if self.pool else self.taught(faces)
+            wanted = (1 - args.teacher_share) * wanted + args.teacher_share * taught
+        return faces, wanted.to(self.device)
 
     def epoch(self, index: int) -> dict:
         """Train through Training once; the figures of the epoch."""
@@ -201,24 +234,22 @@ class Run:
         torch.manual_seed(args.seed * 100_003 + index)
         batches = self.order(generator).split(args.batch)
         self.network.train()
+        if self.rounding:
+            self.rounding.refresh()
         losses, hits, seen = 0.0, 0, 0
         bar = tqdm(batches, desc=f"epoch {index + 1}/{args.epochs}", mininterval=5, leave=False)
         for step, chosen in enumerate(bar):
             progress = (index + step / len(batches)) / args.epochs
             for group in self.optimizer.param_groups:
                 group["lr"] = learning_rate(progress, args.rate, args.decay)
-            faces = augment(
-                self.images[chosen].to(self.device).float(), args.strength, generator
-            ).contiguous(memory_format=torch.channels_last)
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=args.bf16):
-                wanted = self.batch_targets(faces, chosen)
-                logits = self.network(equalise(faces, args.equalise)).float()
-            loss = F.cross_entropy(logits, wanted, reduction="none") @ self.weights[chosen].to(
-                self.device
-            )
-            loss = loss / len(chosen)
-            self.optimizer.zero_grad()
-            loss.backward()
+            faces, wanted = self.batch(index, chosen, generator)
+            with self.rounding.applied() if self.rounding else nullcontext():
+                with torch.autocast(self.device.type, torch.bfloat16, enabled=args.bf16):
+                    logits = self.network(equalise(faces, args.equalise)).float()
+                loss = F.cross_entropy(logits, wanted, reduction="none")
+                loss = loss @ self.weights[chosen].to(self.device) / len(chosen)
+                self.optimizer.zero_grad()
+                loss.backward()
             nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
             self.optimizer.step()
             self.update_average(index * len(batches) + step)
@@ -237,8 +268,9 @@ class Run:
                     mean.lerp_(new, weight)
 
     def validate(self) -> dict:
-        """PublicTest figures of the averaged network."""
-        logits = predict(self.average, self.public_images)
+        """PublicTest figures of the averaged network, rounded if it is trained so."""
+        with Rounding(self.average).applied() if self.args.int8 else nullcontext():
+            logits = predict(self.average, self.public_images)
         figures = summary(logits.softmax(dim=1).numpy(), self.public_labels)
         loss = F.cross_entropy(logits, torch.from_numpy(self.public_labels)).item()
         return {"public_loss": loss, **{f"public_{key}": figures[key] for key in figures}}
@@ -248,6 +280,11 @@ class Run:
 
         With `--patience` it stops early.
         """
+        args = self.args
+        if args.copies:
+            # The teachers look at changed copies now, instead of in each epoch.
+            settings = (args.copies, args.strength, self.taught, args.seed)
+            self.pool = Pool(self.images, *settings)
         for index in range(len(self.history), self.args.until or self.args.epochs):
             figures = {**self.epoch(index), **self.validate()}
             self.history.append(figures)

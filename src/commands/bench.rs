@@ -12,7 +12,7 @@ use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 
 use super::stages::{self, ClassifierArgs, DetectorArgs};
-use super::sweep;
+use super::{board, sweep};
 use crate::camera::puppet::Puppet;
 use crate::camera::{self, FrameSource};
 use crate::classifier::{Emotion, EmotionClassifier, Probabilities};
@@ -46,6 +46,9 @@ pub(super) struct Args {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+    /// Print a report to pass on: first the machine, without anything that identifies it, then the times.
+    #[arg(long, conflicts_with_all = ["json", "sweep"])]
+    report: bool,
     /// Recordings: folders of pictures, pictures, .y4m files [default: the drawn face]
     #[arg(value_name = "RECORDING")]
     recordings: Vec<PathBuf>,
@@ -299,6 +302,14 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
     };
     if args.json {
         writeln!(out, "{}", serde_json::to_string(&report)?)?;
+    } else if args.report {
+        board::describe("how fast it is", out)?;
+        let mut text = Vec::new();
+        print_report(&report, &mut text)?;
+        // Indented lines stay as they are in Markdown.
+        for line in String::from_utf8_lossy(&text).lines() {
+            writeln!(out, "    {line}")?;
+        }
     } else {
         print_report(&report, out)?;
     }

@@ -1,4 +1,4 @@
-//! `visaged demo`: see it work in this terminal.
+//! `visaged demo`: see it work, in this terminal or on a display whose wiring is to be tried.
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use super::display_choice::DisplayChoice;
+use super::exit::Usage;
 use super::stages::DetectorArgs;
 use super::{run, signals, start_log};
 use crate::camera::{devices, rpicam};
-use crate::config::{CameraConfig, Config, DetectorConfig, ReplaySpeed, SourceKind};
+use crate::config::{CameraConfig, Config, DetectorConfig, DisplayConfig, ReplaySpeed, SourceKind};
 use crate::health::Health;
+use crate::pause::Pause;
 use crate::stop::Stop;
 
 /// So long the explanation stands before the scene covers it.
@@ -22,6 +25,13 @@ pub(super) struct Args {
     /// What to look at: `puppet` (a drawn face), a camera (/dev/video0), a folder of pictures, a picture, a .y4m file, or `-` for y4m from standard
     /// input [default: your camera if there is one, else the drawn face]
     input: Option<PathBuf>,
+    /// Where to show it: terminal, png=FILE, drm (a screen at HDMI or DSI), fb, or a panel: ili9341, ili9488, st7789, gc9a01, ssd1306, sh1106; a place may
+    /// follow, as in ssd1306=/dev/i2c-1. May be given several times [default: the displays of --config, else this terminal]
+    #[arg(long, value_name = "KIND[=PLACE]")]
+    display: Vec<DisplayChoice>,
+    /// The configuration with a display's lines, size and language.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// End after this many seconds.
     #[arg(long, value_name = "N")]
     seconds: Option<u64>,
@@ -30,7 +40,8 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, verbose: u8, out: &mut dyn Write) -> Result<()> {
-    let in_terminal = std::io::stdout().is_terminal();
+    let display = choose_displays(args)?;
+    let in_terminal = display.terminal;
     // On the screen of the scene a log line would tear the picture: it is kept until the end. Without a screen the log is what there is to see.
     let kept_log = KeptLog::default();
     if in_terminal && std::io::stderr().is_terminal() {
@@ -41,18 +52,30 @@ pub(super) fn run(args: &Args, verbose: u8, out: &mut dyn Write) -> Result<()> {
 
     let (camera, why) = choose(args.input.as_deref())?;
     let detector = args.detector.over(DetectorConfig::default())?;
-    let mut config = Config { camera, detector, ..Config::default() };
-    config.display.terminal = in_terminal;
+    let mut config = Config { camera, detector, display, ..Config::default() };
     // It says that nothing is stored.
     config.statistics.database.clear();
+    config.check().map_err(Usage)?;
     let stop = signals::stop_flag()?;
     writeln!(out, "{why} Ctrl-C ends. Nothing that is seen is stored or sent.")?;
     if in_terminal {
         std::thread::sleep(READING_TIME);
     }
-    let result = run::watch(&config, &Health::default(), args.seconds.map(Duration::from_secs), &stop);
+    let result = run::watch(&config, &Health::default(), args.seconds.map(Duration::from_secs), &Pause::default(), &stop);
     kept_log.print();
     result
+}
+
+/// The displays that are named, beside those of the configuration; without either this terminal, if it is one.
+fn choose_displays(args: &Args) -> Result<DisplayConfig> {
+    let mut display = match &args.config {
+        Some(path) => Config::load(path)?.display,
+        None => {
+            DisplayConfig { terminal: args.display.is_empty() && std::io::stdout().is_terminal(), ..DisplayConfig::default() }
+        }
+    };
+    args.display.iter().for_each(|choice| choice.add_to(&mut display));
+    Ok(display)
 }
 
 /// Where the demo's pictures come from, and why, in a sentence.

@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::Serialize;
 
-use super::stages;
+use super::{board, doctor_displays, stages};
 use crate::camera::devices;
 use crate::camera::rpicam;
-use crate::config::{Config, DetectorConfig, DetectorKind, SourceKind};
+use crate::config::{Config, DetectorConfig, DetectorKind, LedDriver, SourceKind, StripKind};
+use crate::gpio::Chip;
+use crate::outputs::leds::strip;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -20,12 +22,15 @@ pub(super) struct Args {
     /// Print one JSON object a finding.
     #[arg(long)]
     json: bool,
+    /// Print a report to pass on: first the machine, without anything that identifies it, then the findings.
+    #[arg(long, conflicts_with = "json")]
+    report: bool,
 }
 
 /// How a part is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum State {
+pub(super) enum State {
     Good,
     /// Not used, or not here: nothing that must be mended.
     Note,
@@ -46,7 +51,10 @@ struct Finding {
 
 /// Looks at every part; the error is that of the first part without which the service does not start.
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
-    let mut report = Report { json: args.json, out };
+    if args.report {
+        board::describe("what is here", out)?;
+    }
+    let mut report = Report { json: args.json, indent: if args.report { "    " } else { "" }, out };
     if let Ok(board) = std::fs::read_to_string("/proc/device-tree/model") {
         report.add("board", State::Note, board.trim_end_matches('\0').to_owned())?;
     }
@@ -86,7 +94,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
         }
     }
     look_at_cameras(&config, &mut report)?;
-    look_at_screen(&config, &mut report)?;
+    doctor_displays::look(&config, &mut report)?;
     look_at_lines(&config, &mut report)?;
     fatal.map_or(Ok(()), Err)
 }
@@ -125,31 +133,43 @@ fn look_at_cameras(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
     Ok(())
 }
 
-fn look_at_screen(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
-    let wanted = &config.display.framebuffer;
-    let path = if wanted.as_os_str().is_empty() { Path::new("/dev/fb0") } else { wanted };
-    match OpenOptions::new().read(true).write(true).open(path) {
-        Ok(_) => report.add("framebuffer", State::Good, path.display().to_string()),
-        Err(error) => {
-            let state = if wanted.as_os_str().is_empty() { State::Note } else { State::Warning };
-            report.add("framebuffer", state, format!("{}: {error}{}", path.display(), permission_hint(&error, "video")))
-        }
-    }
-}
-
 fn look_at_lines(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
-    use crate::config::LedDriver;
-    let path = match config.leds.driver {
-        LedDriver::None => return report.add("leds", State::Note, "switched off ([leds] driver = \"none\")".into()),
-        LedDriver::Gpiochip => config.leds.chip.as_path(),
-        LedDriver::Rppal => Path::new("/dev/gpiomem"),
-    };
-    match File::open(path) {
-        Ok(_) => report.add("leds", State::Good, path.display().to_string()),
-        Err(error) => {
-            report.add("leds", State::Warning, format!("{}: {error}{}", path.display(), permission_hint(&error, "gpio")))
+    let Config { leds, button, privacy_switch, .. } = config;
+    let rppal = leds.driver == LedDriver::Rppal;
+    if rppal {
+        match File::open("/dev/gpiomem") {
+            Ok(_) => report.add("leds", State::Good, "/dev/gpiomem".into())?,
+            Err(error) => {
+                report.add("leds", State::Warning, format!("/dev/gpiomem: {error}{}", permission_hint(&error, "gpio")))?;
+            }
         }
     }
+    let lights = leds.driver == LedDriver::Gpiochip || leds.rgb.wired().is_some() || leds.privacy_line.is_some();
+    let mut nothing = !rppal;
+    for (part, chip, used) in [
+        ("leds", &leds.chip, lights),
+        ("button", &button.chip, button.line.is_some()),
+        ("privacy switch", &privacy_switch.chip, privacy_switch.line.is_some()),
+    ] {
+        if used {
+            nothing = false;
+            match Chip::open(chip) {
+                Ok(chip) => report.add(part, State::Good, chip.path().display().to_string())?,
+                Err(error) => report.add(part, State::Warning, format!("{error:#}"))?,
+            }
+        }
+    }
+    if leds.strip.kind != StripKind::None {
+        nothing = false;
+        match OpenOptions::new().read(true).write(true).open(&leds.strip.device) {
+            Ok(_) => report.add("strip", State::Good, leds.strip.device.display().to_string())?,
+            Err(error) => report.add("strip", State::Warning, strip::cannot_open(&leds.strip.device, &error).to_string())?,
+        }
+    }
+    if nothing {
+        report.add("leds", State::Note, "none in the configuration (`visaged lights-test` says how)".into())?;
+    }
+    Ok(())
 }
 
 fn permission_hint(error: &io::Error, group: &str) -> String {
@@ -160,13 +180,16 @@ fn permission_hint(error: &io::Error, group: &str) -> String {
     }
 }
 
-struct Report<'a> {
+/// Where findings go.
+pub(super) struct Report<'a> {
     json: bool,
+    /// Before each line of text; in Markdown it makes the lines stay as they are.
+    indent: &'static str,
     out: &'a mut dyn Write,
 }
 
 impl Report<'_> {
-    fn add(&mut self, part: &'static str, state: State, message: String) -> io::Result<()> {
+    pub(super) fn add(&mut self, part: &'static str, state: State, message: String) -> io::Result<()> {
         let finding = Finding { part, state, message };
         if self.json {
             writeln!(self.out, "{}", serde_json::to_string(&finding)?)
@@ -177,7 +200,7 @@ impl Report<'_> {
                 State::Warning => "WARNING",
                 State::Error => "ERROR  ",
             };
-            writeln!(self.out, "{mark} {part:14} {}", finding.message)
+            writeln!(self.out, "{}{mark} {part:14} {}", self.indent, finding.message)
         }
     }
 }

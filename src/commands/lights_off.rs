@@ -7,9 +7,11 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use super::stages;
-use crate::config::LedDriver;
+use crate::config::PanelController;
 use crate::outputs::display::framebuffer::Framebuffer;
-use crate::outputs::leds::{gpiochip, rppal};
+use crate::outputs::display::panel::PanelDisplay;
+use crate::outputs::display::style::SceneStyle;
+use crate::outputs::leds;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -20,18 +22,20 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<()> {
     let config = stages::load_config(args.config.as_deref())?;
-    // Both are tried, whatever happens to the first. Opening makes them dark; the lines stay so.
-    let lights = match config.leds.driver {
-        LedDriver::None => Ok(()),
-        LedDriver::Gpiochip => gpiochip::open(&config.leds).map(drop),
-        LedDriver::Rppal => rppal::open(&config.leds).map(drop),
-    };
+    // All are tried, whatever happens to the others. Opening makes them dark; the lines stay so.
+    let lights = leds::put_out(&config.leds);
+    let style = SceneStyle::default();
     let screen = match config.display.framebuffer.as_os_str().is_empty() {
         true => Ok(()),
-        false => Framebuffer::open(&config.display.framebuffer).map(drop),
+        false => Framebuffer::open(&config.display.framebuffer, style).map(drop),
     };
-    if let (Err(_), Err(error)) = (&lights, &screen) {
-        log::error!("{error:#}");
-    }
-    lights.and(screen)
+    let panel = match config.display.panel.controller {
+        PanelController::None => Ok(()),
+        _ => PanelDisplay::open(&config.display.panel, style).map(drop),
+    };
+    // All but the first error, which is the command's.
+    let mut results = [lights, screen, panel].into_iter().filter_map(Result::err);
+    let first = results.next();
+    results.for_each(|error| log::error!("{error:#}"));
+    first.map_or(Ok(()), Err)
 }

@@ -1,17 +1,21 @@
 //! The commands of the program, one file each, thin: they read, call the stages, and print.
 
 mod bench;
+mod board;
 mod check;
 mod classify;
 mod demo;
 mod detect;
+mod display_choice;
 mod doctor;
+mod doctor_displays;
 mod evaluate;
 mod evaluate_detector;
 mod evaluate_sequence;
 pub mod exit;
 mod export;
 mod lights_off;
+mod lights_test;
 mod lock;
 mod manual;
 mod pictures;
@@ -52,6 +56,8 @@ enum Command {
     Run(run::Args),
     /// Put the lights out and clear the screen (what the service manager runs after the service).
     LightsOff(lights_off::Args),
+    /// Light every light, one after the other, and watch the button: is everything wired as it should be?
+    LightsTest(lights_test::Args),
     /// Say how the running service is.
     Status(status::Args),
     /// Show what was counted on a day, in a week or in a month.
@@ -60,7 +66,7 @@ enum Command {
     Export(export::Args),
     /// Delete everything that was counted.
     Purge(purge::Args),
-    /// See it work in this terminal: your camera if there is one, else a drawn face.
+    /// See it work in this terminal or on a display: your camera if there is one, else a drawn face.
     Demo(demo::Args),
     /// Look at cameras, files and permissions, and say what to mend.
     Doctor(doctor::Args),
@@ -96,6 +102,7 @@ impl Cli {
         match self.command {
             Command::Run(args) => run::run(&args),
             Command::LightsOff(args) => lights_off::run(&args),
+            Command::LightsTest(args) => lights_test::run(&args, out),
             Command::Status(args) => status::run(&args, out),
             Command::Report(args) => report::run(&args, out),
             Command::Export(args) => export::run(&args, out),

@@ -1,19 +1,23 @@
 //! `visaged run`: the service.
 
 use std::path::PathBuf;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::Result;
 
-use super::lock::Lock;
+use super::lock::{self, Lock};
 use super::signals::Rounds;
 use super::stages;
 use super::status::Answers;
+use crate::button;
 use crate::camera;
 use crate::config::{Config, SourceKind};
 use crate::daemon::{self, Patience, Pictures};
 use crate::health::Health;
+use crate::outputs::leds::privacy::{self, PrivacyLight};
 use crate::outputs::{Outputs, View};
+use crate::pause::Pause;
 use crate::pipeline::Pipeline;
 use crate::stop::Stop;
 
@@ -30,8 +34,10 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let health = Health::default();
     let _answers = Answers::begin(&health).inspect_err(|error| log::warn!("`visaged status` gets no answer: {error:#}"));
     let rounds = Rounds::listen(args.config.clone(), &health)?;
+    // Outlives the rounds: reading the configuration again is no reason to open the camera.
+    let pause = Pause::kept_in(&lock::folder().join("visaged.paused"));
     loop {
-        watch(&config, &health, None, &rounds.stop())?;
+        watch(&config, &health, None, &pause, &rounds.stop())?;
         match rounds.next() {
             Some(next) => config = next,
             None => return Ok(()),
@@ -40,16 +46,24 @@ pub(super) fn run(args: &Args) -> Result<()> {
 }
 
 /// Opens everything and runs until the end.
-pub(super) fn watch(config: &Config, health: &Health, limit: Option<Duration>, stop: &Stop) -> Result<()> {
+pub(super) fn watch(config: &Config, health: &Health, limit: Option<Duration>, pause: &Pause, stop: &Stop) -> Result<()> {
     let pipeline = open_pipeline(config)?;
     let mut camera = camera::Opener::new(config.camera.clone(), stop.clone());
+    let mut light = PrivacyLight::new(|| privacy::open(&config.leds));
+    let lit = config.leds.privacy_line.is_some() && config.camera.source.is_camera();
+    let mut open = || if lit { light.under_light(|| camera.open()) } else { camera.open() };
     let pictures = Pictures {
-        open: &mut || camera.open(),
+        open: &mut open,
         errors_end: config.camera.source == SourceKind::Replay,
+        frozen_after: config.camera.frozen_after(),
         patience: Patience::default(),
     };
-    let mut outputs = Outputs::open(config, health);
-    daemon::run(pictures, pipeline, move |view: View<'_>| outputs.show(view), limit, stop)
+    thread::scope(|scope| {
+        button::follow(scope, &config.button, &config.privacy_switch, pause, stop).inspect_err(|_| stop.ask())?;
+        let mut outputs = Outputs::open(config, health);
+        // At its end, whichever, everybody has been asked to stop.
+        daemon::run(pictures, pipeline, move |view: View<'_>| outputs.show(view), limit, pause, stop)
+    })
 }
 
 /// Loads what must be there: detector and network.

@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::config::{Config, LedDriver};
+use crate::config::{Config, PanelController};
 use crate::frame::monotonic_now;
 use crate::health::{Health, State};
 use crate::tracker::Observation;
+use own_thread::OwnThread;
 
 pub mod display;
 pub mod leds;
+mod own_thread;
+pub mod permission;
 pub mod statistics;
 
 /// What there is to show.
@@ -38,8 +41,9 @@ pub trait Output {
     /// What this is, for the log: `LEDs on /dev/gpiochip0`.
     fn name(&self) -> &str;
 
-    /// Shows `view`; called for every frame that was looked at, once when the camera is lost, and then once a second until it is back.
-    /// Must return within a few milliseconds.
+    /// Shows `view`; called for every frame that was looked at, once when that ends (a lost camera, a covered lens, a pause), and then once a second until
+    /// there is something to look at again.
+    /// Must return within a few milliseconds; displays may take longer, since each has a thread of its own.
     ///
     /// # Errors
     /// A failed output is dropped and opened again later, as a camera is ([`Outputs`] does that); it never stops the others.
@@ -56,7 +60,9 @@ type Opener = Box<dyn Fn() -> Result<Box<dyn Output>>>;
 
 /// All outputs. Whatever can fail here may fail: it is logged when it begins and when it is over, and tried again every 5 s.
 pub struct Outputs {
+    /// In the caller's thread. The first to be dropped: the lights go out at once.
     parts: Vec<Part>,
+    displays: Vec<OwnThread>,
     health: Health,
     /// Whether the health has been told that the camera works.
     watching: bool,
@@ -69,38 +75,49 @@ struct Part {
     /// Meant while `output` is none.
     retry_at: Duration,
     failing: bool,
+    health: Health,
 }
 
 impl Outputs {
     /// Opens everything that `config` names. One that cannot be opened, a screen that is not plugged in for instance, is tried again later.
     pub fn open(config: &Config, health: &Health) -> Self {
         health.forget_parts();
-        let mut outputs = Self { parts: Vec::new(), health: health.clone(), watching: false };
+        let mut outputs = Self { parts: Vec::new(), displays: Vec::new(), health: health.clone(), watching: false };
         let mut counted = config.clone();
+        let style = display::style::SceneStyle::of(&config.display);
         if config.display.terminal {
             if counted.statistics.file.as_os_str() == "-" {
                 log::warn!("the terminal display has standard output for itself: statistics do not go there");
                 counted.statistics.file.clear();
             }
-            outputs.add("terminal", || Ok(Box::new(display::terminal::Terminal::open()?)));
+            outputs.add_display("terminal", move || Ok(Box::new(display::terminal::Terminal::open(style)?)));
         }
         if !config.display.png.as_os_str().is_empty() {
             let path = config.display.png.clone();
-            outputs.add(&format!("picture file {}", path.display()), move || Ok(Box::new(display::png::PngFile::open(&path)?)));
+            outputs.add_display(&format!("picture file {}", path.display()), move || {
+                Ok(Box::new(display::png::PngFile::open(&path, style)?))
+            });
+        }
+        if !config.display.drm.as_os_str().is_empty() {
+            let path = config.display.drm.clone();
+            outputs.add_display(&format!("screen ({})", path.display()), move || {
+                Ok(Box::new(display::drm::Screen::open(&path, style)?))
+            });
         }
         if !config.display.framebuffer.as_os_str().is_empty() {
             let path = config.display.framebuffer.clone();
-            outputs.add(&format!("screen {}", path.display()), move || {
-                Ok(Box::new(display::framebuffer::Framebuffer::open(&path)?))
+            outputs.add_display(&format!("screen {}", path.display()), move || {
+                Ok(Box::new(display::framebuffer::Framebuffer::open(&path, style)?))
             });
         }
-        let lights = config.leds.clone();
-        match config.leds.driver {
-            LedDriver::None => {}
-            LedDriver::Gpiochip => {
-                outputs.add(&format!("LEDs on {}", lights.chip.display()), move || Ok(Box::new(leds::gpiochip::open(&lights)?)));
-            }
-            LedDriver::Rppal => outputs.add("LEDs through rppal", move || Ok(Box::new(leds::rppal::open(&lights)?))),
+        if config.display.panel.controller != PanelController::None {
+            let panel = config.display.panel.clone();
+            outputs.add_display(&display::panel::name(&panel), move || {
+                Ok(Box::new(display::panel::PanelDisplay::open(&panel, style)?))
+            });
+        }
+        for (name, open) in leds::openers(&config.leds) {
+            outputs.add(&name, open);
         }
         let theirs = health.clone();
         outputs.add("statistics", move || Ok(Box::new(statistics::Statistics::open(&counted, &theirs)?)));
@@ -109,10 +126,15 @@ impl Outputs {
 
     /// Adds an output that `open` opens, now and after each failure; `name` is what the log calls it.
     pub fn add(&mut self, name: &str, open: impl Fn() -> Result<Box<dyn Output>> + 'static) {
-        let mut part =
-            Part { name: name.to_owned(), open: Box::new(open), output: None, retry_at: Duration::ZERO, failing: false };
-        part.try_to_open(monotonic_now(), &self.health);
-        self.parts.push(part);
+        self.parts.push(Part::open(name, &self.health, open));
+    }
+
+    /// As [`add`](Self::add), in a thread of its own.
+    pub fn add_display(&mut self, name: &str, open: impl Fn() -> Result<Box<dyn Output>> + Send + 'static) {
+        match OwnThread::start(name, &self.health, open) {
+            Ok(display) => self.displays.push(display),
+            Err(error) => log::warn!("{name}: no thread for it: {error}"),
+        }
     }
 
     /// Shows `view` on each.
@@ -123,7 +145,10 @@ impl Outputs {
     fn show_at(&mut self, view: View<'_>, now: Duration) {
         self.tell(view);
         for part in &mut self.parts {
-            part.show(view, now, &self.health);
+            part.show(view, now);
+        }
+        for display in &mut self.displays {
+            display.show(view);
         }
     }
 
@@ -145,40 +170,60 @@ impl Outputs {
     }
 }
 
+impl Drop for Outputs {
+    fn drop(&mut self) {
+        // All at the same time; the displays are waited for one after the other.
+        self.displays.iter().for_each(OwnThread::close);
+    }
+}
+
 impl Part {
-    fn try_to_open(&mut self, now: Duration, health: &Health) {
+    fn open(name: &str, health: &Health, open: impl Fn() -> Result<Box<dyn Output>> + 'static) -> Self {
+        let mut part = Self {
+            name: name.to_owned(),
+            open: Box::new(open),
+            output: None,
+            retry_at: Duration::ZERO,
+            failing: false,
+            health: health.clone(),
+        };
+        part.try_to_open(monotonic_now());
+        part
+    }
+
+    fn try_to_open(&mut self, now: Duration) {
         match (self.open)() {
             Ok(output) => {
                 self.output = Some(output);
                 if !self.failing {
-                    health.tell(&self.name, State::Ok, "");
+                    self.health.tell(&self.name, State::Ok, "");
                 }
             }
-            Err(error) => self.fail(&error, now, health),
+            Err(error) => self.fail(&error, now),
         }
     }
 
-    fn show(&mut self, view: View<'_>, now: Duration, health: &Health) {
+    fn show(&mut self, view: View<'_>, now: Duration) {
         if self.output.is_none() && now >= self.retry_at {
-            self.try_to_open(now, health);
+            self.try_to_open(now);
         }
         let Some(output) = &mut self.output else { return };
         match output.show(view) {
             Ok(()) if self.failing => {
                 self.failing = false;
-                health.tell(&self.name, State::Ok, "");
+                self.health.tell(&self.name, State::Ok, "");
                 log::info!("{}: works again", self.name);
             }
             Ok(()) => {}
             Err(error) => {
                 self.output = None;
-                self.fail(&error, now, health);
+                self.fail(&error, now);
             }
         }
     }
 
-    fn fail(&mut self, error: &anyhow::Error, now: Duration, health: &Health) {
-        health.tell(&self.name, State::Degraded, &format!("{error:#}"));
+    fn fail(&mut self, error: &anyhow::Error, now: Duration) {
+        self.health.tell(&self.name, State::Degraded, &format!("{error:#}"));
         self.retry_at = now + RETRY_AFTER;
         if !std::mem::replace(&mut self.failing, true) {
             log::warn!("{}: {error:#}; the rest goes on, and this is tried again every {} s", self.name, RETRY_AFTER.as_secs());
@@ -221,7 +266,7 @@ mod tests {
     }
 
     fn outputs_with(devices: &[&Rc<Device>]) -> Outputs {
-        let mut outputs = Outputs { parts: Vec::new(), health: Health::default(), watching: false };
+        let mut outputs = Outputs { parts: Vec::new(), displays: Vec::new(), health: Health::default(), watching: false };
         for device in devices {
             let device = Rc::clone(device);
             outputs.add("device", move || {

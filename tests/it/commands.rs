@@ -189,6 +189,18 @@ fn a_camera_that_is_not_there_is_named() {
 }
 
 #[test]
+fn the_demo_shows_itself_on_the_display_that_is_named() {
+    let folder = Folder::new();
+    let picture = folder.0.path().join("scene.png");
+    let display = format!("png={}", picture.display());
+    visaged(&["demo", "puppet", "--display", &display, "--seconds", "1"]).unwrap();
+    assert!(image::open(&picture).is_ok());
+    let (code, message) = visaged(&["demo", "--display", "hdmi"]).unwrap_err();
+    assert_eq!(code, exit::USAGE);
+    assert!(message.contains("png=FILE, drm, fb, and the panels ili9341"), "{message}");
+}
+
+#[test]
 fn wrong_arguments_are_usage_errors() {
     assert_eq!(visaged(&["detect"]).unwrap_err().0, exit::USAGE);
     let (code, message) = refused(&["detect", "--scale-factor", "1.0", ASTRONAUT]);
@@ -256,4 +268,24 @@ fn doctor_prints_json_that_names_each_part() {
     for part in ["detector", "network", "camera"] {
         assert!(parts.iter().any(|finding| finding["part"] == part), "{part}: {output}");
     }
+}
+
+#[test]
+fn lights_test_and_lights_off_have_nothing_to_do_where_nothing_is_wired_and_lights_test_says_how() {
+    let folder = Folder::new();
+    let config = folder.write("visaged.toml", "");
+    let said = visaged(&["lights-test", "--config", &config]).unwrap();
+    assert!(said.contains("GPIO16") && said.contains("[leds.rgb]\n    lines = [16, 20, 21]"), "{said}");
+    assert_eq!(visaged(&["lights-off", "--config", &config]).unwrap(), "");
+}
+
+#[test]
+fn lights_off_tries_every_kind_of_light_and_names_the_first_that_fails() {
+    let folder = Folder::new();
+    let config = folder.write(
+        "visaged.toml",
+        "[leds]\nchip = \"/nonexistent/gpiochip0\"\nprivacy_line = 4\n[leds.strip]\nkind = \"ws2812\"\ndevice = \"/nonexistent/spidev0.0\"\n",
+    );
+    let (_, message) = refused(&["lights-off", "--config", &config]);
+    assert!(message.contains("/nonexistent/spidev0.0"), "{message}");
 }

@@ -1,8 +1,8 @@
 //! The daemon with a camera that fails and comes back, a slow reader, and the end.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use image::GrayImage;
@@ -13,6 +13,7 @@ use visaged::daemon::{self, Patience, Pictures};
 use visaged::detector::{Detection, FaceDetector};
 use visaged::frame::{BoundingBox, Frame, monotonic_now};
 use visaged::outputs::View;
+use visaged::pause::Pause;
 use visaged::pipeline::Pipeline;
 use visaged::stop::Stop;
 
@@ -83,6 +84,23 @@ const IMPATIENT: Patience = Patience {
     reopen_at_most: Duration::from_millis(150),
 };
 
+/// Writes down what is shown, each thing once until something else is shown.
+fn told_to(shown: &Mutex<Vec<String>>) -> impl FnMut(View<'_>) {
+    |view| {
+        let said = match view {
+            View::Starting => "starting".to_owned(),
+            View::Watching(observation) => format!("{} face", observation.faces.len()),
+            View::Covered => "covered".to_owned(),
+            View::Paused => "paused".to_owned(),
+            View::CameraLost { reason } => format!("lost: {reason}"),
+        };
+        let mut shown = shown.lock().unwrap();
+        if shown.last() != Some(&said) {
+            shown.push(said);
+        }
+    }
+}
+
 #[test]
 fn an_unplugged_camera_is_shown_as_lost_with_the_reason_and_comes_back() {
     let opened = AtomicUsize::new(0);
@@ -92,28 +110,17 @@ fn an_unplugged_camera_is_shown_as_lost_with_the_reason_and_comes_back() {
         let end: fn() -> Result<bool> = if last { || Ok(false) } else { || bail!("No such device") };
         Ok(Box::new(Clip { frames: 3, period: Duration::from_millis(5), end, waits: false, next: 0 }) as Box<dyn FrameSource>)
     };
-    let mut shown = Vec::new();
-    let show = |view: View<'_>| {
-        let said = match view {
-            View::Starting => "starting".to_owned(),
-            View::Watching(observation) => format!("{} face", observation.faces.len()),
-            View::Covered | View::Paused => "no pictures wanted".to_owned(),
-            View::CameraLost { reason } => format!("lost: {reason}"),
-        };
-        if shown.last() != Some(&said) {
-            shown.push(said);
-        }
-    };
-    let pictures = Pictures { open: &mut open, errors_end: false, patience: IMPATIENT };
-    daemon::run(pictures, pipeline(Duration::ZERO), show, None, &stop).unwrap();
-    assert_eq!(shown, ["starting", "1 face", "lost: No such device", "1 face"]);
+    let shown = Mutex::new(Vec::new());
+    let pictures = Pictures { open: &mut open, errors_end: false, frozen_after: None, patience: IMPATIENT };
+    daemon::run(pictures, pipeline(Duration::ZERO), told_to(&shown), None, &Pause::default(), &stop).unwrap();
+    assert_eq!(*shown.lock().unwrap(), ["starting", "1 face", "lost: No such device", "1 face"]);
 }
 
 #[test]
 fn a_recording_that_cannot_be_read_ends_the_program() {
     let mut open = || -> Result<Box<dyn FrameSource>> { bail!("clip.y4m: no such file") };
-    let pictures = Pictures { open: &mut open, errors_end: true, patience: IMPATIENT };
-    let error = daemon::run(pictures, pipeline(Duration::ZERO), |_| (), None, &Stop::default()).unwrap_err();
+    let pictures = Pictures { open: &mut open, errors_end: true, frozen_after: None, patience: IMPATIENT };
+    let error = daemon::run(pictures, pipeline(Duration::ZERO), |_| (), None, &Pause::default(), &Stop::default()).unwrap_err();
     assert_eq!(error.to_string(), "clip.y4m: no such file");
 }
 
@@ -124,13 +131,13 @@ fn seen_by_a_slow_reader(waits: bool) -> Vec<u64> {
         Ok(Box::new(Clip { frames: 10, period: Duration::from_millis(2), end: || Ok(false), waits, next: 0 })
             as Box<dyn FrameSource>)
     };
-    let pictures = Pictures { open: &mut open, errors_end: true, patience: Patience::default() };
+    let pictures = Pictures { open: &mut open, errors_end: true, frozen_after: None, patience: Patience::default() };
     let show = |view: View<'_>| {
         if let View::Watching(observation) = view {
             dropped.lock().unwrap().push(observation.dropped);
         }
     };
-    daemon::run(pictures, pipeline(Duration::from_millis(20)), show, None, &Stop::default()).unwrap();
+    daemon::run(pictures, pipeline(Duration::from_millis(20)), show, None, &Pause::default(), &Stop::default()).unwrap();
     dropped.into_inner().unwrap()
 }
 
@@ -148,10 +155,10 @@ fn a_recording_at_full_speed_loses_no_frame() {
 
 #[test]
 fn the_lights_go_out_at_once_even_if_the_camera_is_silent() {
-    struct Light<'a>(&'a Mutex<Option<std::time::Instant>>);
+    struct Light<'a>(&'a Mutex<Option<Instant>>);
     impl Drop for Light<'_> {
         fn drop(&mut self) {
-            *self.0.lock().unwrap() = Some(std::time::Instant::now());
+            *self.0.lock().unwrap() = Some(Instant::now());
         }
     }
     let mut open = || {
@@ -161,14 +168,15 @@ fn the_lights_go_out_at_once_even_if_the_camera_is_silent() {
         };
         Ok(Box::new(Clip { frames: 0, period: Duration::ZERO, end: silent, waits: false, next: 0 }) as Box<dyn FrameSource>)
     };
-    let pictures = Pictures { open: &mut open, errors_end: false, patience: Patience::default() };
+    let pictures = Pictures { open: &mut open, errors_end: false, frozen_after: None, patience: Patience::default() };
     let out = Mutex::new(None);
     let light = Light(&out);
     let show = move |_: View<'_>| {
         let _ = &light;
     };
-    let asked = std::time::Instant::now();
-    daemon::run(pictures, pipeline(Duration::ZERO), show, Some(Duration::from_millis(10)), &Stop::default()).unwrap();
+    let asked = Instant::now();
+    daemon::run(pictures, pipeline(Duration::ZERO), show, Some(Duration::from_millis(10)), &Pause::default(), &Stop::default())
+        .unwrap();
     let out = out.lock().unwrap().expect("the light is out");
     assert!(out.duration_since(asked) < Duration::from_millis(250), "{:?}", out.duration_since(asked));
     assert!(asked.elapsed() >= Duration::from_millis(400));
@@ -180,14 +188,169 @@ fn the_stop_flag_ends_everything_within_a_fifth_of_a_second() {
         Ok(Box::new(Clip { frames: u64::MAX, period: Duration::from_millis(10), end: || Ok(false), waits: false, next: 0 })
             as Box<dyn FrameSource>)
     };
-    let pictures = Pictures { open: &mut open, errors_end: false, patience: Patience::default() };
+    let pictures = Pictures { open: &mut open, errors_end: false, frozen_after: None, patience: Patience::default() };
     let stop = Stop::default();
     std::thread::scope(|scope| {
-        let daemon = scope.spawn(|| daemon::run(pictures, pipeline(Duration::ZERO), |_| (), None, &stop));
+        let daemon = scope.spawn(|| daemon::run(pictures, pipeline(Duration::ZERO), |_| (), None, &Pause::default(), &stop));
         std::thread::sleep(Duration::from_millis(30));
-        let asked = std::time::Instant::now();
+        let asked = Instant::now();
         stop.ask();
         daemon.join().unwrap().unwrap();
         assert!(asked.elapsed() < Duration::from_millis(200));
     });
+}
+
+/// A camera whose clock goes on by half a second with every picture that is looked at.
+struct Fast {
+    world: Arc<World>,
+    /// The picture at so many seconds after the opening: its only shade.
+    shade: fn(u64) -> u8,
+    opened: u64,
+}
+
+/// What all the openings of one camera share.
+#[derive(Default)]
+struct World {
+    open: AtomicBool,
+    openings: AtomicUsize,
+    pictures: AtomicU64,
+}
+
+impl Fast {
+    fn open(world: &Arc<World>, shade: fn(u64) -> u8) -> Box<dyn FrameSource> {
+        assert!(!world.open.swap(true, Ordering::SeqCst), "a camera is open once at a time");
+        world.openings.fetch_add(1, Ordering::SeqCst);
+        Box::new(Self { world: Arc::clone(world), shade, opened: world.pictures.load(Ordering::SeqCst) })
+    }
+}
+
+impl Drop for Fast {
+    fn drop(&mut self) {
+        self.world.open.store(false, Ordering::SeqCst);
+    }
+}
+
+impl FrameSource for Fast {
+    fn description(&self) -> &str {
+        "a fast camera"
+    }
+
+    fn next_frame(&mut self, frame: &mut Frame) -> Result<bool> {
+        std::thread::sleep(Duration::from_millis(2));
+        let picture = self.world.pictures.fetch_add(1, Ordering::SeqCst);
+        frame.resize(8, 8);
+        frame.captured_at = Duration::from_millis(500 * picture);
+        let shade = (self.shade)((picture - self.opened) / 2);
+        frame.image.pixels_mut().for_each(|pixel| pixel.0 = [shade]);
+        Ok(true)
+    }
+
+    // So that no picture is left out, however busy the machine.
+    fn waits_for_reader(&self) -> bool {
+        true
+    }
+}
+
+/// Waits until exactly this has been shown, five seconds at most.
+fn wait_for(shown: &Mutex<Vec<String>>, expected: &[&str]) {
+    for _ in 0..500 {
+        if *shown.lock().unwrap() == expected {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(*shown.lock().unwrap(), expected);
+}
+
+const FROZEN: &str = "lost: the camera gives the same picture again and again";
+
+#[test]
+fn a_pause_closes_the_camera_forgets_the_faces_and_ends_within_a_second() {
+    let (world, shown) = (Arc::<World>::default(), Mutex::default());
+    let (pause, stop) = (Pause::default(), Stop::default());
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut open = || Ok(Fast::open(&world, |_| 90));
+            let pictures = Pictures { open: &mut open, errors_end: false, frozen_after: None, patience: Patience::default() };
+            daemon::run(pictures, pipeline(Duration::ZERO), told_to(&shown), None, &pause, &stop).unwrap();
+        });
+        wait_for(&shown, &["starting", "1 face"]);
+        pause.ask(true);
+        wait_for(&shown, &["starting", "1 face", "paused"]);
+        std::thread::sleep(Duration::from_millis(150));
+        assert!(!world.open.load(Ordering::SeqCst), "the camera is still open");
+        let asked = Instant::now();
+        pause.ask(false);
+        wait_for(&shown, &["starting", "1 face", "paused", "1 face"]);
+        assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+        stop.ask();
+    });
+    assert_eq!(world.openings.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn a_camera_is_never_opened_while_the_privacy_switch_says_no() {
+    let (shown, pause, stop) = (Mutex::default(), Pause::default(), Stop::default());
+    pause.set_switch(true);
+    let mut open = || -> Result<Box<dyn FrameSource>> { panic!("nobody may look") };
+    let pictures = Pictures { open: &mut open, errors_end: false, frozen_after: None, patience: IMPATIENT };
+    let limit = Some(Duration::from_millis(150));
+    daemon::run(pictures, pipeline(Duration::ZERO), told_to(&shown), limit, &pause, &stop).unwrap();
+    assert_eq!(*shown.lock().unwrap(), ["starting", "paused"]);
+}
+
+#[test]
+fn a_recording_waits_out_a_pause_where_it_is() {
+    let shown = Mutex::default();
+    let (pause, stop) = (Pause::default(), Stop::default());
+    pause.ask(true);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut open = || {
+                Ok(Box::new(Clip { frames: 3, period: Duration::from_millis(5), end: || Ok(false), waits: true, next: 0 })
+                    as Box<dyn FrameSource>)
+            };
+            let pictures = Pictures { open: &mut open, errors_end: true, frozen_after: None, patience: Patience::default() };
+            daemon::run(pictures, pipeline(Duration::ZERO), told_to(&shown), None, &pause, &stop).unwrap();
+        });
+        wait_for(&shown, &["starting", "paused"]);
+        pause.ask(false);
+    });
+    assert_eq!(*shown.lock().unwrap(), ["starting", "paused", "1 face"]);
+}
+
+#[test]
+fn a_covered_lens_is_shown_as_such_until_it_is_free_and_the_camera_stays_open() {
+    let (world, shown) = (Arc::<World>::default(), Mutex::default());
+    let stop = Stop::default();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // Dark from second 5 to second 30.
+            let mut open = || Ok(Fast::open(&world, |second| if (5..30).contains(&second) { 16 } else { 90 }));
+            let pictures = Pictures { open: &mut open, errors_end: false, frozen_after: None, patience: Patience::default() };
+            daemon::run(pictures, pipeline(Duration::ZERO), told_to(&shown), None, &Pause::default(), &stop).unwrap();
+        });
+        wait_for(&shown, &["starting", "1 face", "covered", "1 face"]);
+        stop.ask();
+    });
+    assert_eq!(world.openings.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_camera_that_repeats_itself_is_opened_again_once_and_shown_as_lost_until_it_moves() {
+    let (world, shown) = (Arc::<World>::default(), Mutex::default());
+    let stop = Stop::default();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // What it gives holds still for 30 s after each opening.
+            let shade = |second| if second < 30 { 90 } else { 90 + (second % 100) as u8 };
+            let mut open = || Ok(Fast::open(&world, shade));
+            let frozen_after = Some(Duration::from_secs(10));
+            let pictures = Pictures { open: &mut open, errors_end: false, frozen_after, patience: Patience::default() };
+            daemon::run(pictures, pipeline(Duration::ZERO), told_to(&shown), None, &Pause::default(), &stop).unwrap();
+        });
+        wait_for(&shown, &["starting", "1 face", FROZEN, "1 face"]);
+        stop.ask();
+    });
+    assert_eq!(world.openings.load(Ordering::SeqCst), 2);
 }

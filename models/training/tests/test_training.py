@@ -21,11 +21,13 @@ from training.data import (
     load_idx,
     read_idx,
 )
-from training.export import quantize, run_onnx, save, to_onnx
+from training.export import run_onnx, save, to_onnx
 from training.labels import expected_labels, targets
 from training.metrics import calibration_error, class_f1, confusion
 from training.networks import SHAPES, build, multiply_adds, parameter_count
+from training.pool import Pool
 from training.preprocess import crop_face, with_margin
+from training.rounding import Rounding, quantize
 from training.train import learning_rate
 
 TEST_DATA = Path(__file__).parents[3] / "tests" / "data"
@@ -175,3 +177,30 @@ def test_figures_by_pencil():
     assert class_f1(counts)[[0, 1, 2, 3]] == pytest.approx([2 / 3, 2 / 3, 0, 1])
     sure = np.eye(7)[[0, 1, 1, 3]]
     assert calibration_error(sure, labels) == pytest.approx(0.25)
+
+
+def test_training_sees_the_weights_as_the_file_has_them():
+    network = lived_in("nano")
+    before = [weight.detach().clone() for weight in network.parameters()]
+    with Rounding(network).applied():
+        folded, _ = quantize(network.head.weight.detach().double().numpy())
+        values, scales = quantize(before[-2].double().numpy())
+        inside = network.head.weight.detach().numpy()
+        np.testing.assert_allclose(inside, values * scales[:, None, None, None], rtol=1e-6)
+        assert np.abs(folded - values).max() == 0
+    for weight, kept in zip(network.parameters(), before):
+        assert torch.equal(weight, kept)
+
+
+def test_copies_keep_what_a_teacher_says_about_a_face_and_its_mirror_image():
+    images = torch.full((3, 1, 48, 48), 100, dtype=torch.uint8)
+    images[:, :, :, 24:] = 200
+
+    def left_is_lighter(faces):
+        lighter = faces[..., :24].mean(dim=(1, 2, 3)) > faces[..., 24:].mean(dim=(1, 2, 3))
+        return torch.eye(7)[lighter.long()]
+
+    pool = Pool(images, 2, 0.0, left_is_lighter, seed=1)
+    assert pool.faces.shape == (2, 3, 1, 48, 48)
+    # Each copy is mirrored or not; of a face and its mirror image one is lighter at the left.
+    assert torch.equal(pool.answers, torch.tensor([0.5, 0.5, 0, 0, 0, 0, 0]).expand(2, 3, 7))

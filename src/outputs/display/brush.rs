@@ -5,7 +5,9 @@ use embedded_graphics::pixelcolor::Rgb888;
 
 use super::layout::{Align, Line};
 use super::lettering::Letters;
+use super::palette::Palette;
 use super::shapes::{self, Area, Layer};
+use super::words::{self, Words};
 
 /// Text for a terminal's cells.
 #[derive(Clone, Copy, Debug)]
@@ -14,7 +16,7 @@ pub struct Caption<'a> {
     pub column: i32,
     /// Its row.
     pub row: i32,
-    /// One letter per cell.
+    /// One letter per cell; wide ones ([`words::is_wide`]) take two.
     pub text: &'a str,
     /// The letters' colour.
     pub ink: Rgb888,
@@ -36,6 +38,8 @@ pub(super) struct Brush<'a, D> {
     /// Pixels per layout unit.
     pub(super) scale: f32,
     pub(super) letters: &'a mut Letters,
+    pub(super) palette: &'a Palette,
+    pub(super) words: &'static Words,
     /// On a terminal, what takes small text.
     pub(super) captions: Option<&'a mut dyn FnMut(Caption<'_>)>,
 }
@@ -61,7 +65,7 @@ impl<D: DrawTarget<Color = Rgb888>> Brush<'_, D> {
 
     pub(super) fn text_width(&mut self, text: &str, size: f32) -> f32 {
         if self.is_caption(size) {
-            text.chars().count() as f32 * CELL_WIDTH
+            columns(text) as f32 * CELL_WIDTH
         } else {
             self.letters.width(text, size * self.scale) / self.scale
         }
@@ -95,7 +99,7 @@ impl<D: DrawTarget<Color = Rgb888>> Brush<'_, D> {
         }
     }
 
-    /// Text over as many lines as it needs, from `first` down to `bottom`; what does not fit is left out.
+    /// Text over as many lines as it needs, from `first` down to `bottom`; what does not fit is left out. Gives the place of the line after the last.
     pub(super) fn paragraph(
         &mut self,
         text: &str,
@@ -103,37 +107,87 @@ impl<D: DrawTarget<Color = Rgb888>> Brush<'_, D> {
         bottom: f32,
         ink: Rgb888,
         paper: Rgb888,
-    ) -> Result<(), D::Error> {
-        let pitch = if self.is_caption(first.size) { CELL_HEIGHT } else { 1.3 * first.size };
+    ) -> Result<Line, D::Error> {
+        let pitch = self.pitch(text, first.size);
         let mut line = *first;
         let mut rest = text.trim();
-        while !rest.is_empty() && line.center_y + 0.5 * first.size <= bottom {
-            let end = self.fitting(rest, first);
+        while !rest.is_empty() && line.center_y + 0.4 * pitch <= bottom {
+            let (end, _) = self.fitting(rest, first);
             self.text(rest[..end].trim_end(), &line, ink, paper)?;
             rest = rest[end..].trim_start();
             line.center_y += pitch;
         }
-        Ok(())
+        Ok(line)
     }
 
-    /// How many bytes of `text` fit on a line, up to the end of a word if one fits.
-    fn fitting(&mut self, text: &str, line: &Line) -> usize {
-        let mut end_of_word = 0;
+    /// How high a paragraph is; infinitely high if a word does not fit on a line.
+    pub(super) fn height_of(&mut self, text: &str, line: &Line) -> f32 {
+        let pitch = self.pitch(text, line.size);
+        let (mut rest, mut height) = (text.trim(), 0.0);
+        while !rest.is_empty() {
+            let (end, is_whole) = self.fitting(rest, line);
+            if !is_whole {
+                return f32::INFINITY;
+            }
+            rest = rest[end..].trim_start();
+            height += pitch;
+        }
+        height
+    }
+
+    /// The line for a paragraph of as many lines, with the words evenly over them: none ends in a single word if it need not.
+    pub(super) fn balanced(&mut self, text: &str, line: &Line) -> Line {
+        let height = self.height_of(text, line);
+        let (mut balanced, mut narrower) = (*line, *line);
+        // Below half of the width there would be another line in any case.
+        while height.is_finite() && narrower.max_width > 0.5 * line.max_width {
+            narrower.max_width -= 0.03 * line.max_width;
+            if self.height_of(text, &narrower) > height {
+                break;
+            }
+            balanced = narrower;
+        }
+        balanced
+    }
+
+    /// From line to line of a paragraph.
+    pub(super) fn pitch(&self, text: &str, size: f32) -> f32 {
+        if self.is_caption(size) {
+            CELL_HEIGHT
+        } else if size * self.scale < 14.0 && !text.chars().any(words::is_wide) {
+            // Letters drawn by hand have their distance in them.
+            size + 1.0
+        } else if size * self.scale < 14.0 {
+            1.15 * size
+        } else {
+            1.3 * size
+        }
+    }
+
+    /// How many bytes of `text` fit on a line, up to the end of a word if one fits, and whether one does. Between Chinese letters a line may end
+    /// anywhere but before a mark that closes.
+    fn fitting(&mut self, text: &str, line: &Line) -> (usize, bool) {
+        let (mut end_of_word, mut before, mut width) = (0, None, 0.0);
         for (index, letter) in text.char_indices() {
-            if letter.is_whitespace() {
+            if letter.is_whitespace() || (before.is_some_and(words::is_wide) && !words::closes(letter)) {
                 end_of_word = index;
             }
+            before = Some(letter);
             let end = index + letter.len_utf8();
-            if self.text_width(&text[..end], line.size) > line.max_width {
-                return if end_of_word > 0 {
-                    end_of_word
-                } else if index > 0 {
-                    index
-                } else {
-                    end
+            width += self.text_width(&text[index..end], line.size);
+            if width > line.max_width {
+                return match (end_of_word, index) {
+                    (0, 0) => (end, false),
+                    (0, index) => (index, false),
+                    (end_of_word, _) => (end_of_word, true),
                 };
             }
         }
-        text.len()
+        (text.len(), true)
     }
+}
+
+/// How many of a terminal's columns a text takes.
+pub(super) fn columns(text: &str) -> usize {
+    text.chars().map(|letter| 1 + usize::from(words::is_wide(letter))).sum()
 }

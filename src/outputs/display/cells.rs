@@ -8,6 +8,7 @@ use embedded_graphics::prelude::RgbColor;
 use super::brush::Caption;
 use super::canvas::Canvas;
 use super::scene::Scene;
+use super::words::is_wide;
 use crate::outputs::View;
 
 /// How many colours a terminal knows.
@@ -36,6 +37,8 @@ struct Cell {
 }
 
 const HALF_BLOCK: char = '▀';
+/// Stands in the cell that a wide letter at its left covers too.
+const COVERED: char = '\0';
 
 /// The screen: what is to be shown and what is shown.
 pub struct Cells {
@@ -113,7 +116,9 @@ impl Cells {
             if wanted.letter != ' ' && ink.replace(wanted.ink) != Some(wanted.ink) {
                 self.depth.write(bytes, 38, wanted.ink);
             }
-            write(bytes, format_args!("{}", wanted.letter));
+            if wanted.letter != COVERED {
+                write(bytes, format_args!("{}", wanted.letter));
+            }
             // Behind the last column the cursor's place differs from terminal to terminal.
             cursor = ((index + 1) % self.columns != 0).then_some(index + 1);
         }
@@ -142,17 +147,26 @@ fn write(bytes: &mut Vec<u8>, what: std::fmt::Arguments<'_>) {
 /// Puts a caption's letters into cells. Text from outside (a device's error) may hold anything: what is no plain letter would move the cursor.
 fn place(caption: &Caption<'_>, columns: usize, count: usize, letters: &mut Vec<(usize, Cell)>) {
     let Ok(row) = usize::try_from(caption.row) else { return };
-    for (letter, column) in caption.text.chars().zip(caption.column..) {
-        let Ok(column) = usize::try_from(column) else { continue };
-        let index = row * columns + column;
-        if column < columns && index < count {
-            let letter = match letter {
-                letter if letter.is_control() => ' ',
-                // Beyond the Latin letters some are two cells wide, some none.
-                letter if letter > '\u{24f}' => '?',
-                letter => letter,
-            };
-            letters.push((index, Cell { letter, ink: caption.ink, paper: caption.paper }));
+    let mut column = caption.column;
+    for letter in caption.text.chars() {
+        let width = 1 + i32::from(is_wide(letter));
+        let begin = column;
+        column += width;
+        let (Ok(begin), Ok(end)) = (usize::try_from(begin), usize::try_from(column)) else { continue };
+        let index = row * columns + begin;
+        if end > columns || index + end - begin > count {
+            continue;
+        }
+        let letter = match letter {
+            letter if letter.is_control() => ' ',
+            // Nobody knows how many cells others take: some none.
+            letter if letter > '\u{24f}' && width == 1 => '?',
+            letter => letter,
+        };
+        let cell = |letter: char| Cell { letter, ink: caption.ink, paper: caption.paper };
+        letters.push((index, cell(letter)));
+        if width == 2 {
+            letters.push((index + 1, cell(COVERED)));
         }
     }
 }
@@ -244,9 +258,16 @@ mod tests {
     #[test]
     fn letters_that_would_move_the_cursor_are_replaced() {
         let mut letters = Vec::new();
-        let caption = Caption { column: -1, row: 0, text: "x\x1bä猫!", ink: RED, paper: BLACK };
+        let caption = Caption { column: -1, row: 0, text: "x\x1bäא!", ink: RED, paper: BLACK };
         place(&caption, 3, 3, &mut letters);
         assert_eq!(letters.iter().map(|(index, cell)| (*index, cell.letter)).collect::<Vec<_>>(), [(0, ' '), (1, 'ä'), (2, '?')]);
+    }
+
+    #[test]
+    fn a_chinese_letter_takes_two_cells_and_none_if_there_is_but_one() {
+        let mut letters = Vec::new();
+        place(&Caption { column: 1, row: 0, text: "开心", ink: RED, paper: BLACK }, 4, 4, &mut letters);
+        assert_eq!(letters.iter().map(|(index, cell)| (*index, cell.letter)).collect::<Vec<_>>(), [(1, '开'), (2, COVERED)]);
     }
 
     #[test]

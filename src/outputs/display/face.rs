@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use embedded_graphics::pixelcolor::Rgb888;
 
-use super::palette;
+use super::palette::{self, Palette};
 use super::shapes::{Curve, Layer, Lens, Shape, mix};
 use crate::classifier::Emotion;
 
@@ -271,6 +271,59 @@ impl Mien {
         add(Layer::inside(Shape::Between(Lens { upper: roof, lower: bite }), mouth, mix(MOUTH, EYE_WHITE, self.teeth)));
         add(Layer::new(Shape::stroke(&upper, 0.045 * radius), palette::FEATURES));
         add(Layer::new(Shape::stroke(&lower, 0.045 * radius), palette::FEATURES));
+        layers
+    }
+}
+
+impl Mien {
+    /// As [`layers`](Self::layers), or in lines of one colour where there is only one: the head is a ring, the eyes are white.
+    pub(super) fn layers_with(&self, palette: &Palette, x: f32, y: f32, radius: f32) -> [Layer; LAYERS] {
+        if palette.is_mono { self.lines(palette.ink, palette.paper, x, y, radius) } else { self.layers(x, y, radius) }
+    }
+
+    fn lines(&self, ink: Rgb888, paper: Rgb888, x: f32, y: f32, radius: f32) -> [Layer; LAYERS] {
+        let curve = |center_x: f32, center_y: f32, half_width: f32, tilt: f32, rise: f32, roundness: f32| Curve {
+            x: x + center_x * radius,
+            y: y + center_y * radius,
+            half_width: half_width * radius,
+            tilt: tilt * radius,
+            rise: rise * radius,
+            roundness,
+        };
+        // Half of a line's width: thinner than a pixel it would have gaps.
+        let pen = (0.035 * radius).max(0.6);
+        // In a head of fewer pixels pupils and teeth would only be specks.
+        let is_large = radius >= 18.0;
+        let nothing = Layer::new(Shape::Disc { x, y, radius: -1.0 }, ink);
+        let mut layers = [nothing; LAYERS];
+        let mut next = layers.iter_mut();
+        let mut add = |layer: Layer| *next.next().expect("LAYERS counts them all") = layer;
+
+        add(Layer::new(Shape::Disc { x, y, radius }, ink));
+        add(Layer::new(Shape::Disc { x, y, radius: radius - 2.0 * pen }, paper));
+        for side in [-1.0, 1.0] {
+            let eye_x = 0.37 * side;
+            let lid = |rise: f32| curve(eye_x, -0.10, 0.19, -side * self.eye_slant, rise, 0.9);
+            let upper = lid(self.upper_lid);
+            let eye = Lens { upper, lower: lid(-self.lower_lid) };
+            add(Layer::new(Shape::Between(eye), ink));
+            if is_large {
+                let (x, y) = (x + eye_x * radius, y + (-0.10 + (self.lower_lid - self.upper_lid) * 0.4) * radius);
+                add(Layer::inside(Shape::Disc { x, y, radius: self.pupil * radius }, eye, paper));
+            }
+            add(Layer::new(Shape::stroke(&upper, pen), ink));
+            let brow = curve(eye_x, -self.brow_height, 0.22, -side * self.brow_frown, self.brow_arch, 0.0);
+            add(Layer::new(Shape::stroke(&brow, 1.2 * pen), ink));
+        }
+        let lip = |rise: f32| curve(0.0, self.mouth_height, self.mouth_width, self.mouth_slant, rise, self.lip_roundness);
+        let (upper, lower) = (lip(self.upper_lip), lip(self.lower_lip));
+        if is_large && self.teeth > 0.5 {
+            let bite = curve(0.0, self.mouth_height + 0.13, self.mouth_width + 0.1, self.mouth_slant, self.upper_lip, 0.0);
+            let roof = Curve { y: bite.y - radius, ..bite };
+            add(Layer::inside(Shape::Between(Lens { upper: roof, lower: bite }), Lens { upper, lower }, ink));
+        }
+        add(Layer::new(Shape::stroke(&upper, 1.2 * pen), ink));
+        add(Layer::new(Shape::stroke(&lower, 1.2 * pen), ink));
         layers
     }
 }

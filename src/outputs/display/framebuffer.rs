@@ -1,18 +1,25 @@
 //! The scene on a framebuffer such as `/dev/fb0`, in whatever size, depth and order of colours the kernel says it has.
 //!
-//! Only rows that changed are written. On Raspberry Pi OS the user must be in group `video`; a console's cursor and text on the same screen are
-//! not touched.
+//! Only rows that changed are written, and every ten seconds all: the console writes into the same memory, a login prompt for instance. Its cursor and
+//! its blanking are switched off meanwhile. On Raspberry Pi OS the user must be in group `video`, and for the cursor in group `tty`.
+//!
+//! Where the kernel has DRM, and that is everywhere today, a screen is better used by [`drm`](super::drm): there the console stays out of the way.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use embedded_graphics::pixelcolor::Rgb888;
 
 use super::canvas::Canvas;
+use super::console::QuietConsole;
 use super::fb_geometry::{self, Geometry};
+use super::moment::Moment;
 use super::scene::Scene;
+use super::style::SceneStyle;
+use crate::outputs::permission::group_hint;
 use crate::outputs::{Output, View};
 
 /// A screen.
@@ -25,36 +32,47 @@ pub struct Framebuffer {
     /// The rows as they are on the screen, one after the other without the gaps between them.
     shown: Vec<u8>,
     row: Vec<u8>,
+    /// When all rows were last written.
+    painted_at: Instant,
+    /// Let go after the last black.
+    _console: Option<QuietConsole>,
 }
 
+/// How long what others draw on the screen may stay.
+const PAINT_ALL_EVERY: Duration = Duration::from_secs(10);
+
 impl Framebuffer {
-    /// Opens the device, asks for its geometry and makes it black.
+    /// Opens the device, asks for its geometry and makes it black. Its scene has this style.
     ///
     /// # Errors
     /// If it cannot be opened or written, is no framebuffer, or has pixels of another kind than 16, 24 or 32 bits with red, green and blue.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: &Path, style: SceneStyle) -> Result<Self> {
         let file = OpenOptions::new().read(true).write(true).open(path).map_err(|error| {
             let hint = match error.kind() {
-                std::io::ErrorKind::PermissionDenied => " (is the user in group \"video\"?)",
-                std::io::ErrorKind::NotFound => " (is a screen connected?)",
-                _ => "",
+                std::io::ErrorKind::PermissionDenied => group_hint(path),
+                std::io::ErrorKind::NotFound => " (is a screen connected?)".into(),
+                _ => String::new(),
             };
             anyhow::Error::from(error).context(format!("cannot open {}{hint}", path.display()))
         })?;
         let geometry = fb_geometry::ask(&file).with_context(|| format!("cannot use {}", path.display()))?;
-        Self::with_geometry(path, file, geometry)
+        let mut framebuffer = Self::with_geometry(path, file, geometry, style)?;
+        framebuffer._console = Some(QuietConsole::hush(Path::new("/dev/tty0")));
+        Ok(framebuffer)
     }
 
     /// As [`open`](Self::open), with a geometry that is known.
-    fn with_geometry(path: &Path, file: File, geometry: Geometry) -> Result<Self> {
+    fn with_geometry(path: &Path, file: File, geometry: Geometry, style: SceneStyle) -> Result<Self> {
         let mut framebuffer = Self {
             name: format!("screen {}", path.display()),
             file,
-            scene: Scene::default(),
+            scene: Scene::new(style),
             canvas: Canvas::new(geometry.width, geometry.height),
             // Nothing that a row can be: each is written once.
             shown: Vec::new(),
             row: Vec::new(),
+            painted_at: Instant::now(),
+            _console: None,
             geometry,
         };
         framebuffer.write_canvas()?;
@@ -86,7 +104,11 @@ impl Output for Framebuffer {
     }
 
     fn show(&mut self, view: View<'_>) -> Result<()> {
-        let Ok(()) = self.scene.draw(view, &mut self.canvas);
+        if self.painted_at.elapsed() >= PAINT_ALL_EVERY {
+            self.painted_at = Instant::now();
+            self.shown.clear();
+        }
+        let Ok(()) = self.scene.at(Moment::now()).draw(view, &mut self.canvas);
         self.write_canvas()
     }
 }
@@ -123,7 +145,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), vec![0xAA; 256 * 64]).unwrap();
         let open = || OpenOptions::new().read(true).write(true).open(file.path()).unwrap();
-        let mut framebuffer = Framebuffer::with_geometry(file.path(), open(), geometry()).unwrap();
+        let mut framebuffer = Framebuffer::with_geometry(file.path(), open(), geometry(), SceneStyle::default()).unwrap();
         framebuffer.show(View::Starting).unwrap();
 
         let bytes = std::fs::read(file.path()).unwrap();
@@ -144,7 +166,7 @@ mod tests {
     fn rows_that_did_not_change_are_not_written_again() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let open = || OpenOptions::new().read(true).write(true).open(file.path()).unwrap();
-        let mut framebuffer = Framebuffer::with_geometry(file.path(), open(), geometry()).unwrap();
+        let mut framebuffer = Framebuffer::with_geometry(file.path(), open(), geometry(), SceneStyle::default()).unwrap();
         framebuffer.show(View::Starting).unwrap();
         std::fs::write(file.path(), []).unwrap();
         framebuffer.show(View::Starting).unwrap();
@@ -152,10 +174,25 @@ mod tests {
     }
 
     #[test]
+    fn what_others_draw_on_the_screen_is_painted_over_within_ten_seconds() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let open = || OpenOptions::new().read(true).write(true).open(file.path()).unwrap();
+        let mut framebuffer = Framebuffer::with_geometry(file.path(), open(), geometry(), SceneStyle::default()).unwrap();
+        framebuffer.show(View::Paused).unwrap();
+        let before = std::fs::read(file.path()).unwrap();
+        std::fs::write(file.path(), vec![0x55; before.len()]).unwrap();
+        framebuffer.painted_at -= PAINT_ALL_EVERY;
+        framebuffer.show(View::Paused).unwrap();
+        let after = std::fs::read(file.path()).unwrap();
+        let row = 256 + 6..256 + 206;
+        assert_eq!(after[row.clone()], before[row]);
+    }
+
+    #[test]
     fn what_is_no_framebuffer_is_refused_by_name() {
-        let error = format!("{:#}", Framebuffer::open(Path::new("/dev/null")).err().unwrap());
+        let error = format!("{:#}", Framebuffer::open(Path::new("/dev/null"), SceneStyle::default()).err().unwrap());
         assert!(error.starts_with("cannot use /dev/null: it is no framebuffer"), "{error}");
-        let error = format!("{:#}", Framebuffer::open(Path::new("/dev/fb77")).err().unwrap());
+        let error = format!("{:#}", Framebuffer::open(Path::new("/dev/fb77"), SceneStyle::default()).err().unwrap());
         assert!(error.starts_with("cannot open /dev/fb77 (is a screen connected?): "), "{error}");
     }
 }

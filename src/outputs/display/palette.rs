@@ -6,6 +6,7 @@
 //! Every one also has its own face and its name in words: nothing is said by colour alone.
 
 use embedded_graphics::pixelcolor::Rgb888;
+use embedded_graphics::prelude::RgbColor;
 
 use crate::classifier::Emotion;
 
@@ -35,48 +36,38 @@ pub const fn of(emotion: Emotion) -> Rgb888 {
     }
 }
 
+/// The colours that a scene is drawn with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Palette {
+    /// The ground.
+    pub(super) paper: Rgb888,
+    /// Text that matters.
+    pub(super) ink: Rgb888,
+    /// Text beside it.
+    pub(super) quiet: Rgb888,
+    /// Where nothing is to be mirrored.
+    pub(super) asleep: Rgb888,
+    /// True where there is nothing but black and white.
+    pub(super) is_mono: bool,
+}
+
+impl Palette {
+    /// For displays with colours.
+    pub(super) const COLOR: Self = Self { paper: PAPER, ink: INK, quiet: QUIET, asleep: ASLEEP, is_mono: false };
+    /// For displays whose pixels are on or off.
+    pub(super) const MONO: Self =
+        Self { paper: Rgb888::BLACK, ink: Rgb888::WHITE, quiet: Rgb888::WHITE, asleep: Rgb888::WHITE, is_mono: true };
+
+    /// The colour of an expression.
+    pub(super) const fn of(&self, emotion: Emotion) -> Rgb888 {
+        if self.is_mono { self.ink } else { of(emotion) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use embedded_graphics::prelude::RgbColor;
-
     use super::*;
-
-    /// Red, green and blue of sRGB as amounts of light, 0 to 1 (IEC 61966-2-1).
-    fn linear(color: Rgb888) -> [f64; 3] {
-        [color.r(), color.g(), color.b()].map(|channel| {
-            let share = f64::from(channel) / 255.0;
-            if share <= 0.04045 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
-        })
-    }
-
-    fn apply(matrix: &[[f64; 3]; 3], vector: [f64; 3]) -> [f64; 3] {
-        matrix.map(|row| row.iter().zip(vector).map(|(factor, value)| factor * value).sum())
-    }
-
-    /// From linear sRGB to X, Y, Z under D65 (IEC 61966-2-1).
-    const TO_XYZ: [[f64; 3]; 3] = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]];
-
-    /// Contrast ratio of WCAG 2.2.
-    fn contrast(one: Rgb888, other: Rgb888) -> f64 {
-        let [one, other] = [one, other].map(|color| apply(&TO_XYZ, linear(color))[1] + 0.05);
-        one.max(other) / one.min(other)
-    }
-
-    /// CIE L*a*b* of linear sRGB.
-    fn lab(color: [f64; 3]) -> [f64; 3] {
-        let [x, y, z] = apply(&TO_XYZ, color);
-        let [x, y, z] = [x / 0.9505, y, z / 1.089]
-            .map(|share| if share > 216.0 / 24389.0 { share.cbrt() } else { (24389.0 / 27.0 * share + 16.0) / 116.0 });
-        [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
-    }
-
-    /// How colours look to people, on linear sRGB: Machado, Oliveira and Fernandes 2009, table 1, severity 1.
-    const VISIONS: [(&str, [[f64; 3]; 3]); 4] = [
-        ("full colour vision", [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]),
-        ("protanopia", [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]),
-        ("deuteranopia", [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]),
-        ("tritanopia", [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]),
-    ];
+    use crate::outputs::display::vision::{VISIONS, contrast, difference};
 
     #[test]
     fn text_stands_out_from_the_ground_and_the_features_from_the_head() {
@@ -94,14 +85,11 @@ mod tests {
 
     #[test]
     fn any_two_expressions_differ_in_colour_for_every_colour_vision() {
-        for (vision, matrix) in VISIONS {
-            let seen = Emotion::ALL.map(|emotion| lab(apply(&matrix, linear(of(emotion))).map(|share| share.clamp(0.0, 1.0))));
+        for vision in &VISIONS {
             for one in Emotion::ALL {
                 for other in Emotion::ALL.into_iter().filter(|other| *other > one) {
-                    let squares = seen[one as usize].iter().zip(seen[other as usize]).map(|(a, b)| (a - b).powi(2));
-                    let difference = squares.sum::<f64>().sqrt();
-                    // CIE 1976: 2 is just seen side by side.
-                    assert!(difference > 20.0, "{one} and {other} with {vision}: {difference:.1}");
+                    let difference = difference(of(one), of(other), vision);
+                    assert!(difference > 20.0, "{one} and {other} with {}: {difference:.1}", vision.0);
                 }
             }
         }

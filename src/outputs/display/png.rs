@@ -11,7 +11,9 @@ use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 
 use super::canvas::Canvas;
+use super::moment::Moment;
 use super::scene::Scene;
+use super::style::SceneStyle;
 use crate::outputs::{Output, View};
 
 /// Width and height of the picture.
@@ -32,11 +34,11 @@ pub struct PngFile {
 }
 
 impl PngFile {
-    /// Will write to `path`.
+    /// Will write a scene of this style to `path`.
     ///
     /// # Errors
     /// If `path` names no file, or its folder does not exist.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: &Path, style: SceneStyle) -> Result<Self> {
         let mut unfinished = path.file_name().ok_or_else(|| anyhow!("{} is no file name", path.display()))?.to_owned();
         unfinished.push(".unfinished");
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -45,7 +47,7 @@ impl PngFile {
             path: path.to_owned(),
             unfinished: path.with_file_name(unfinished),
             name: format!("picture file {}", path.display()),
-            scene: Scene::default(),
+            scene: Scene::new(style),
             canvas: Canvas::new(SIZE.0, SIZE.1),
             bytes: Vec::new(),
             written_at: None,
@@ -63,7 +65,7 @@ impl Output for PngFile {
             return Ok(());
         }
         self.written_at = Some(Instant::now());
-        let Ok(()) = self.scene.draw(view, &mut self.canvas);
+        let Ok(()) = self.scene.at(Moment::now()).draw(view, &mut self.canvas);
         write(&self.canvas, &mut self.bytes, &self.unfinished)
             .and_then(|()| Ok(fs::rename(&self.unfinished, &self.path)?))
             .with_context(|| format!("cannot write {}", self.path.display()))
@@ -92,7 +94,7 @@ mod tests {
     fn the_file_is_a_picture_of_the_scene_and_nothing_else_is_left() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("scene.png");
-        let mut output = PngFile::open(&path).unwrap();
+        let mut output = PngFile::open(&path, SceneStyle::default()).unwrap();
         output.show(View::Starting).unwrap();
         let picture = image::open(&path).unwrap().to_rgb8();
         assert_eq!(picture.dimensions(), SIZE);
@@ -104,7 +106,7 @@ mod tests {
     fn the_file_is_written_once_a_second_at_most() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("scene.png");
-        let mut output = PngFile::open(&path).unwrap();
+        let mut output = PngFile::open(&path, SceneStyle::default()).unwrap();
         output.show(View::Starting).unwrap();
         fs::remove_file(&path).unwrap();
         output.show(View::Starting).unwrap();
@@ -113,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_folder_that_does_not_exist_is_named() {
-        let error = format!("{:#}", PngFile::open(Path::new("/nonexistent/scene.png")).err().unwrap());
+        let error = format!("{:#}", PngFile::open(Path::new("/nonexistent/scene.png"), SceneStyle::default()).err().unwrap());
         assert_eq!(error, "cannot write /nonexistent/scene.png: no folder /nonexistent: No such file or directory (os error 2)");
     }
 }

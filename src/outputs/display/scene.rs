@@ -1,33 +1,88 @@
 //! The one scene that every display shows: a face that mirrors the main face, its expression in words, a bar for each probability, a mark for each
-//! face, and the promise that no picture is stored.
+//! face, the day's mix, and the promise that no picture is stored. While there is no face, a picture and a sentence say why and what to do.
 //!
-//! Drawing needs no clock (time comes with the observation) and, once each letter has been drawn, no allocation.
+//! Drawing needs no clock (time comes with the observation and through [`Scene::at`]) and, once each letter has been drawn, no allocation.
 
 use embedded_graphics::draw_target::DrawTarget;
-use embedded_graphics::geometry::{OriginDimensions, Size};
+use embedded_graphics::geometry::{OriginDimensions, Point, Size};
 use embedded_graphics::pixelcolor::Rgb888;
 
-use super::brush::{Brush, CELL_HEIGHT, CELL_WIDTH, Caption};
+use super::brush::{Brush, CELL_HEIGHT, CELL_WIDTH, Caption, columns};
 use super::canvas::Canvas;
 use super::chart::{Percent, draw_chart};
 use super::face::{Mien, Mirror};
-use super::layout::{Align, Layout, Line};
+use super::layout::{Layout, Room};
 use super::lettering::Letters;
-use super::palette::{self, INK, PAPER, QUIET};
-use super::signs::{draw_marks, draw_missing_camera, draw_privacy_mark};
-use super::words;
+use super::message::draw_message;
+use super::mix::DayMix;
+use super::moment::{Moment, drift};
+use super::palette::Palette;
+use super::pictures::{Camera, draw_camera, draw_pause, draw_sleep};
+use super::rest::{Brightness, Rest};
+use super::shapes::Area;
+use super::signs::{draw_marks, draw_mix, draw_privacy_mark};
+use super::style::{Depth, SceneStyle};
+use super::veil::{Tone, Veil};
+use super::words::Words;
 use crate::outputs::View;
-use crate::tracker::TrackedFace;
+use crate::tracker::{Observation, TrackedFace};
 
-/// A scene for one display: it remembers how far the face has moved.
-#[derive(Default)]
+/// A scene for one display: it remembers how far the face has moved, what the day has brought, and since when nobody has been there.
 pub struct Scene {
+    style: SceneStyle,
+    words: &'static Words,
+    palette: Palette,
     letters: Letters,
-    mirror: Mirror,
     size: Size,
+    now: Moment,
+    memory: Memory,
+    rest: Rest,
+    brightness: Brightness,
+}
+
+/// What the scene remembers of earlier pictures.
+#[derive(Default)]
+struct Memory {
+    mirror: Mirror,
+    mix: DayMix,
+}
+
+impl Default for Scene {
+    fn default() -> Self {
+        Self::new(SceneStyle::default())
+    }
 }
 
 impl Scene {
+    /// A scene in a style.
+    pub fn new(style: SceneStyle) -> Self {
+        Self {
+            style,
+            words: style.language.words(),
+            palette: match style.depth {
+                Depth::Color => Palette::COLOR,
+                Depth::Mono => Palette::MONO,
+            },
+            letters: Letters::default(),
+            size: Size::zero(),
+            now: Moment::default(),
+            memory: Memory::default(),
+            rest: Rest::default(),
+            brightness: Brightness::default(),
+        }
+    }
+
+    /// The time of what is drawn next: `scene.at(Moment::now()).draw(view, display)`. A scene that is never told the time neither drifts nor dims.
+    pub fn at(&mut self, now: Moment) -> &mut Self {
+        self.now = now;
+        self
+    }
+
+    /// How bright the picture drawn last is. A panel of one colour cannot show that it is dimmed, but can perhaps be told.
+    pub fn brightness(&self) -> Brightness {
+        self.brightness
+    }
+
     /// Draws `view` so that it fills `target`.
     ///
     /// # Errors
@@ -35,27 +90,57 @@ impl Scene {
     pub fn draw<D: DrawTarget<Color = Rgb888>>(&mut self, view: View<'_>, target: &mut D) -> Result<(), D::Error> {
         let size = target.bounding_box().size;
         self.forget_letters_of_other_sizes(size);
-        let layout = Layout::new(size.width as f32, size.height as f32, 1.0);
-        let mut brush = Brush { target, scale: 1.0, letters: &mut self.letters, captions: None };
-        draw(view, &layout, &mut self.mirror, &mut brush)
+        let Some(tone) = self.tone(view) else { return target.clear(Rgb888::new(0, 0, 0)) };
+        let range = drift_range(size);
+        let size = size.saturating_sub(Size::new(range, range));
+        let mut veil = Veil { target, corner: drift(self.now.elapsed, range), size, tone };
+        let room = Room {
+            round: self.style.round,
+            least_letters: self.style.language.least_letters(),
+            ..Room::of_pixels(size.width as f32, size.height as f32)
+        };
+        let Self { letters, palette, words, memory, now, .. } = self;
+        let mut brush = Brush { target: &mut veil, scale: 1.0, letters, palette, words, captions: None };
+        draw(view, &Layout::new(&room), memory, *now, &mut brush)
     }
 
     /// Draws `view` for a terminal whose cells are one pixel wide and two pixels high: large text as pixels, small text through `captions`.
     pub fn draw_in_cells(&mut self, view: View<'_>, canvas: &mut Canvas, captions: &mut dyn FnMut(Caption<'_>)) {
         let size = canvas.size();
         self.forget_letters_of_other_sizes(size);
+        let Some(tone) = self.tone(view) else {
+            let Ok(()) = canvas.clear(Rgb888::new(0, 0, 0));
+            return;
+        };
+        let mut captions = |caption: Caption<'_>| {
+            captions(Caption { ink: tone.of(caption.ink), paper: tone.of(caption.paper), ..caption });
+        };
+        let mut veil = Veil { target: canvas, corner: Point::zero(), size, tone };
         // Two pixels are a row.
         let (columns, rows) = (size.width as i32, size.height as i32 / 2);
+        let Self { letters, palette, words, memory, now, .. } = self;
         if columns < FEWEST_COLUMNS || rows < FEWEST_ROWS {
-            let Ok(()) = canvas.clear(PAPER);
-            let (text, ink) = in_a_word(view);
-            let column = (columns - text.chars().count() as i32).max(0) / 2;
-            captions(Caption { column, row: rows / 2, text, ink, paper: PAPER });
+            let Ok(()) = veil.clear(palette.paper);
+            let (text, ink) = in_a_word(view, words, palette);
+            let column = (columns - self::columns(text) as i32).max(0) / 2;
+            captions(Caption { column, row: rows / 2, text, ink, paper: palette.paper });
             return;
         }
-        let layout = Layout::new(columns as f32 * CELL_WIDTH, rows as f32 * CELL_HEIGHT, CELL_HEIGHT);
-        let mut brush = Brush { target: canvas, scale: 1.0 / CELL_WIDTH, letters: &mut self.letters, captions: Some(captions) };
-        let Ok(()) = draw(view, &layout, &mut self.mirror, &mut brush);
+        let room = Room { line_grid: CELL_HEIGHT, ..Room::of_pixels(columns as f32 * CELL_WIDTH, rows as f32 * CELL_HEIGHT) };
+        let mut brush =
+            Brush { target: &mut veil, scale: 1.0 / CELL_WIDTH, letters, palette, words, captions: Some(&mut captions) };
+        let Ok(()) = draw(view, &Layout::new(&room), memory, *now, &mut brush);
+    }
+
+    /// What becomes of the colours; none if everything is to be black.
+    fn tone(&mut self, view: View<'_>) -> Option<Tone> {
+        self.brightness = self.rest.brightness(view, self.now, &self.style);
+        match (self.brightness, self.style.depth) {
+            (Brightness::Dark, _) => None,
+            (_, Depth::Mono) => Some(Tone::Mono),
+            (Brightness::Dim, Depth::Color) => Some(Tone::Dimmed(DIMMED)),
+            (Brightness::Full, Depth::Color) => Some(Tone::Plain),
+        }
     }
 
     fn forget_letters_of_other_sizes(&mut self, size: Size) {
@@ -65,20 +150,33 @@ impl Scene {
     }
 }
 
+/// How many 256ths of its light a dimmed scene keeps: enough to be seen in a dark room, little enough not to light it.
+const DIMMED: u16 = 90;
+
+/// By how many pixels a scene drifts on a display of this size: none where every pixel counts, more where pixels are small.
+fn drift_range(size: Size) -> u32 {
+    match size.width.min(size.height) {
+        0..32 => 0,
+        32..200 => 1,
+        200..400 => 2,
+        _ => 4,
+    }
+}
+
 /// A terminal with less shows one word.
 const FEWEST_COLUMNS: i32 = 24;
 /// As [`FEWEST_COLUMNS`].
 const FEWEST_ROWS: i32 = 9;
 
-fn in_a_word(view: View<'_>) -> (&'static str, Rgb888) {
+fn in_a_word(view: View<'_>, words: &'static Words, palette: &Palette) -> (&'static str, Rgb888) {
     match view {
-        View::Starting => (words::STARTING.0, INK),
-        View::CameraLost { .. } => (words::CAMERA_LOST, INK),
-        View::Covered => (words::COVERED.0, INK),
-        View::Paused => (words::PAUSED.0, INK),
+        View::Starting => (&words.starting.title, palette.ink),
+        View::CameraLost { .. } => (&words.camera_lost.title, palette.ink),
+        View::Covered => (&words.covered.title, palette.ink),
+        View::Paused => (&words.paused.title, palette.ink),
         View::Watching(observation) => match observation.main_face() {
-            None => (words::NO_FACE.0, QUIET),
-            Some(main) => (words::name(main.expression), palette::of(main.expression)),
+            None => (&words.no_face.title, palette.quiet),
+            Some(main) => (words.name(main.expression), palette.of(main.expression)),
         },
     }
 }
@@ -86,83 +184,75 @@ fn in_a_word(view: View<'_>) -> (&'static str, Rgb888) {
 fn draw<D: DrawTarget<Color = Rgb888>>(
     view: View<'_>,
     layout: &Layout,
-    mirror: &mut Mirror,
+    memory: &mut Memory,
+    now: Moment,
     brush: &mut Brush<'_, D>,
 ) -> Result<(), D::Error> {
-    brush.target.clear(PAPER)?;
+    brush.target.clear(brush.palette.paper)?;
     let privacy_begin = draw_privacy_mark(layout, brush)?;
+    let words = brush.words;
     match view {
         View::Starting => {
-            draw_face(&Mien::asleep(), layout, brush)?;
-            draw_message(words::STARTING.0, words::STARTING.1, layout, brush)
+            draw_camera(Camera::Opening, &layout.picture, brush)?;
+            draw_message(&words.starting, "", layout, brush)
         }
         View::CameraLost { reason } => {
-            draw_missing_camera(&layout.face, brush)?;
-            draw_message(words::CAMERA_LOST, reason, layout, brush)
+            draw_camera(Camera::Lost, &layout.picture, brush)?;
+            draw_message(&words.camera_lost, reason, layout, brush)
         }
         View::Covered => {
-            draw_missing_camera(&layout.face, brush)?;
-            draw_message(words::COVERED.0, words::COVERED.1, layout, brush)
+            draw_camera(Camera::Covered, &layout.picture, brush)?;
+            draw_message(&words.covered, "", layout, brush)
         }
         View::Paused => {
-            draw_missing_camera(&layout.face, brush)?;
-            draw_message(words::PAUSED.0, words::PAUSED.1, layout, brush)
+            draw_pause(&layout.picture, brush)?;
+            draw_message(&words.paused, "", layout, brush)
         }
-        View::Watching(observation) => match observation.main_face() {
-            None => {
-                draw_face(&mirror.follow(&Mien::asleep(), observation.captured_at), layout, brush)?;
-                draw_message(words::NO_FACE.0, words::NO_FACE.1, layout, brush)
-            }
-            Some(main) => {
-                draw_face(&mirror.follow(&Mien::of(main.expression), observation.captured_at), layout, brush)?;
-                draw_name(main, layout, brush)?;
-                draw_chart(&main.probabilities, main.expression, &layout.chart, brush)?;
-                let mut marks = layout.marks;
-                if marks.x < privacy_begin && marks.bottom() > layout.privacy.y {
-                    marks.width = marks.width.min(privacy_begin - marks.x - marks.height / 2.0);
+        View::Watching(observation) => {
+            memory.mix.add(observation, now);
+            draw_mix(&memory.mix, observation.faces.len() < 2, privacy_begin, layout, brush)?;
+            match observation.main_face() {
+                None => {
+                    let mien = memory.mirror.follow(&Mien::asleep(), observation.captured_at);
+                    draw_face(&mien, &layout.picture, brush)?;
+                    draw_sleep(&layout.picture, brush)?;
+                    draw_message(&words.no_face, "", layout, brush)
                 }
-                draw_marks(observation, main, &marks, brush)
+                Some(main) => {
+                    let mien = memory.mirror.follow(&Mien::of(main.expression), observation.captured_at);
+                    draw_chart(&main.probabilities, main.expression, &layout.chart, brush)?;
+                    draw_face(&mien, &layout.face, brush)?;
+                    draw_somebody(observation, main, privacy_begin, layout, brush)
+                }
             }
-        },
+        }
     }
 }
 
-fn draw_face<D: DrawTarget<Color = Rgb888>>(mien: &Mien, layout: &Layout, brush: &mut Brush<'_, D>) -> Result<(), D::Error> {
-    let (x, y) = layout.face.center();
-    brush.shapes(&layout.face.grown(1.0), PAPER, &mien.layers(x, y, layout.face.width / 2.0))
+fn draw_face<D: DrawTarget<Color = Rgb888>>(mien: &Mien, area: &Area, brush: &mut Brush<'_, D>) -> Result<(), D::Error> {
+    let (x, y) = area.center();
+    let palette = *brush.palette;
+    brush.shapes(&area.grown(1.0), palette.paper, &mien.layers_with(&palette, x, y, area.width / 2.0))
 }
 
-fn draw_name<D: DrawTarget<Color = Rgb888>>(
+/// What stands around the face and the chart.
+fn draw_somebody<D: DrawTarget<Color = Rgb888>>(
+    observation: &Observation,
     main: &TrackedFace,
+    privacy_begin: f32,
     layout: &Layout,
     brush: &mut Brush<'_, D>,
 ) -> Result<(), D::Error> {
-    brush.text(words::name(main.expression), &layout.name, palette::of(main.expression), PAPER)?;
-    match &layout.confidence {
-        Some(line) => brush.text(Percent::of(main.confidence()).as_str(), line, INK, PAPER),
-        None => Ok(()),
+    let (words, palette) = (brush.words, *brush.palette);
+    brush.text(words.name(main.expression), &layout.name, palette.of(main.expression), palette.paper)?;
+    if let Some(line) = &layout.confidence {
+        brush.text(Percent::of(main.confidence()).as_str(), line, palette.ink, palette.paper)?;
     }
-}
-
-fn draw_message<D: DrawTarget<Color = Rgb888>>(
-    title: &str,
-    advice: &str,
-    layout: &Layout,
-    brush: &mut Brush<'_, D>,
-) -> Result<(), D::Error> {
-    let Layout { message, message_size, name, .. } = layout;
-    let beside = message.x >= layout.face.right() - 1.0;
-    let title_line = Line {
-        x: if beside { message.x } else { message.center().0 },
-        center_y: if beside { message.center().1 - 1.6 * message_size - 0.5 * name.size } else { name.center_y },
-        size: name.size,
-        align: if beside { Align::Left } else { Align::Center },
-        max_width: message.width,
-    };
-    let title_line = Line { center_y: title_line.center_y.max(message.y + name.size / 2.0), ..title_line };
-    brush.text(title, &title_line, INK, PAPER)?;
-    let first = Line { center_y: title_line.center_y + 0.75 * name.size + 0.6 * message_size, size: *message_size, ..title_line };
-    brush.paragraph(advice, &first, message.bottom(), QUIET, PAPER)
+    let mut marks = layout.marks;
+    if marks.x < privacy_begin && marks.bottom() > layout.privacy.y {
+        marks.width = marks.width.min(privacy_begin - marks.x - marks.height / 2.0);
+    }
+    draw_marks(observation, main, &marks, layout.marks_centered, brush)
 }
 
 #[cfg(test)]
@@ -176,6 +266,7 @@ mod tests {
     use super::*;
     use crate::classifier::{Emotion, Probabilities};
     use crate::frame::BoundingBox;
+    use crate::outputs::display::palette::{self, QUIET};
     use crate::tracker::Observation;
 
     /// Of these displays is said that they are supported.
@@ -287,9 +378,9 @@ mod tests {
         for emotion in Emotion::ALL {
             let mut canvas = Canvas::new(800, 480);
             let Ok(()) = Scene::default().draw(View::Watching(&seeing(&[emotion, Emotion::Neutral])), &mut canvas);
-            let layout = Layout::new(800.0, 480.0, 1.0);
+            let layout = Layout::new(&Room::of_pixels(796.0, 476.0));
             // The forehead.
-            let (x, y) = (layout.face.center().0 as usize, (layout.face.y + 0.1 * layout.face.height) as usize);
+            let (x, y) = (2 + layout.face.center().0 as usize, 2 + (layout.face.y + 0.1 * layout.face.height) as usize);
             assert_eq!(canvas.rows().nth(y).unwrap()[x], palette::of(emotion));
         }
     }

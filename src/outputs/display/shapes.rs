@@ -72,6 +72,64 @@ impl Curve {
     }
 }
 
+/// A part of a circle; angles in radians, clockwise from the top.
+#[derive(Clone, Copy, Debug)]
+pub struct Arc {
+    center: (f32, f32),
+    radius: f32,
+    from: f32,
+    to: f32,
+    /// Half of the pen's width.
+    half_width: f32,
+    ends: [(f32, f32); 2],
+    /// Where the middle between the ends lies, seen from the centre.
+    middle: (f32, f32),
+    /// The cosine of the angle from there to an end.
+    reach: f32,
+}
+
+impl Arc {
+    /// From one angle to another, less than a full turn.
+    pub fn new(center: (f32, f32), radius: f32, from: f32, to: f32, half_width: f32) -> Self {
+        let at = |angle: f32| (center.0 + radius * angle.sin(), center.1 - radius * angle.cos());
+        let half_turn = (from + to) / 2.0;
+        Self {
+            center,
+            radius,
+            from,
+            to,
+            half_width,
+            ends: [at(from), at(to)],
+            middle: (half_turn.sin(), -half_turn.cos()),
+            reach: ((to - from) / 2.0).cos(),
+        }
+    }
+
+    fn distance(&self, x: f32, y: f32) -> f32 {
+        let (right, down) = (x - self.center.0, y - self.center.1);
+        let from_center = length(right, down);
+        if right * self.middle.0 + down * self.middle.1 >= self.reach * from_center {
+            return (from_center - self.radius).abs() - self.half_width;
+        }
+        let [from, to] = self.ends.map(|end| length(x - end.0, y - end.1));
+        from.min(to) - self.half_width
+    }
+
+    /// How far a point lies beyond the line from the centre in the direction of `angle`.
+    fn beyond(&self, angle: f32, x: f32, y: f32) -> f32 {
+        let (sin, cos) = angle.sin_cos();
+        (x - self.center.0) * cos + (y - self.center.1) * sin
+    }
+
+    /// Some points on it, near enough to each other for the area around them.
+    fn points(&self) -> [(f32, f32); 9] {
+        std::array::from_fn(|i| {
+            let (sin, cos) = (self.from + (self.to - self.from) * i as f32 / 8.0).sin_cos();
+            (self.center.0 + self.radius * sin, self.center.1 - self.radius * cos)
+        })
+    }
+}
+
 /// How many straight pieces stand for an arc; at 24 the corners do not show on a face of 1000 pixels.
 const PIECES: usize = 24;
 
@@ -100,6 +158,10 @@ pub enum Shape {
         /// Half of the line's width.
         half_width: f32,
     },
+    /// A part of a circle drawn with a round pen.
+    Arc(Arc),
+    /// What of it lies before an angle, in radians clockwise from the top: the full part of a bent bar.
+    ArcUntil(Arc, f32),
     /// An arc drawn with a round pen, as its pieces and half the pen's width.
     Stroke([(f32, f32); PIECES + 1], f32),
     /// What lies between two arcs with the same corners: an open mouth, an open eye.
@@ -149,6 +211,8 @@ impl Shape {
                 distance_to_rounded(x, y, one, *radius).max(distance_to_rounded(x, y, other, *radius))
             }
             Self::Line { from, to, half_width } => squared_distance_to_line(x, y, *from, *to).sqrt() - half_width,
+            Self::Arc(arc) => arc.distance(x, y),
+            Self::ArcUntil(arc, angle) => arc.distance(x, y).max(arc.beyond(*angle, x, y)),
             Self::Stroke(points, half_width) => {
                 // From left to right: only a few pieces can be as near as the pen is wide and a pixel more.
                 let reach = 2.0 * half_width + 2.0;
@@ -161,7 +225,8 @@ impl Shape {
         }
     }
 
-    fn bounds(&self) -> Area {
+    /// The smallest area that holds it.
+    pub fn bounds(&self) -> Area {
         let around_points = |points: &[(f32, f32)], border: f32| {
             let (left, right) = extent(points.iter().map(|point| point.0));
             let (top, bottom) = extent(points.iter().map(|point| point.1));
@@ -171,6 +236,7 @@ impl Shape {
             Self::Disc { x, y, radius } => Area::around(*x, *y, *radius),
             Self::Rounded(area, _) | Self::Common(area, _, _) => *area,
             Self::Line { from, to, half_width } => around_points(&[*from, *to], *half_width),
+            Self::Arc(arc) | Self::ArcUntil(arc, _) => around_points(&arc.points(), arc.half_width),
             Self::Stroke(points, half_width) => around_points(points, *half_width),
             Self::Between(lens) => lens.bounds(),
         }

@@ -13,7 +13,9 @@ use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use super::cells::{Cells, ColorDepth};
+use super::moment::Moment;
 use super::scene::Scene;
+use super::style::SceneStyle;
 use crate::outputs::{Output, View};
 
 /// The picture is not drawn more often: a slow line would fall behind.
@@ -34,7 +36,7 @@ impl Terminal {
     ///
     /// # Errors
     /// If standard output is none.
-    pub fn open() -> Result<Self> {
+    pub fn open(style: SceneStyle) -> Result<Self> {
         ensure!(
             io::stdout().is_terminal(),
             "standard output is no terminal (set terminal = false in [display], or png to a file to see the scene)"
@@ -42,7 +44,7 @@ impl Terminal {
         let variable = |name| std::env::var(name).unwrap_or_default();
         let depth = ColorDepth::of_terminal(&variable("COLORTERM"), &variable("TERM"));
         execute!(io::stdout(), EnterAlternateScreen, Hide).context("cannot write to the terminal")?;
-        Ok(Self { scene: Scene::default(), cells: Cells::new(depth), bytes: Vec::new(), drawn_at: None, before: silence_keys() })
+        Ok(Self { scene: Scene::new(style), cells: Cells::new(depth), bytes: Vec::new(), drawn_at: None, before: silence_keys() })
     }
 }
 
@@ -72,7 +74,7 @@ impl Output for Terminal {
         };
         self.bytes.clear();
         self.cells.resize(columns, rows, &mut self.bytes);
-        self.cells.draw(&mut self.scene, view);
+        self.cells.draw(self.scene.at(Moment::now()), view);
         self.cells.write_changes(&mut self.bytes);
         let mut out = io::stdout().lock();
         out.write_all(&self.bytes).and_then(|()| out.flush()).context("cannot write to the terminal")
@@ -96,7 +98,9 @@ mod tests {
     fn standard_output_that_is_no_terminal_is_said_so() {
         // Under `cargo test` it may be one.
         if !io::stdout().is_terminal() {
-            assert!(Terminal::open().err().unwrap().to_string().starts_with("standard output is no terminal"));
+            assert!(
+                Terminal::open(SceneStyle::default()).err().unwrap().to_string().starts_with("standard output is no terminal")
+            );
         }
     }
 }

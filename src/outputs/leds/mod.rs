@@ -1,15 +1,61 @@
-//! One LED per expression: the one of the main face's expression is lit, and all are dark when there is no face.
+//! Lights: one LED per expression (here), and lights that take a colour ([`colour`]): an RGB LED ([`rgb`]), a strip or ring ([`strip`]). Beside them the privacy
+//! light ([`privacy`]), which has nothing to do with faces.
 //!
-//! Lines are reached through [`OutputPin`]: by [`gpiochip`] (the kernel, any board) or [`rppal`] (Raspberry Pi registers).
+//! The lines of single LEDs are reached through [`OutputPin`]: by [`gpiochip`] (the kernel, any board) or [`rppal`] (Raspberry Pi registers).
 
 use anyhow::{Result, anyhow};
 use embedded_hal::digital::OutputPin;
 
-use super::{Output, View};
+use super::{Opener, Output, View};
 use crate::classifier::Emotion;
+use crate::config::{LedDriver, LedsConfig, StripKind};
 
+pub mod colour;
 pub mod gpiochip;
+pub mod privacy;
+pub mod rgb;
 pub mod rppal;
+mod soft_pwm;
+pub mod strip;
+
+/// All lights that `config` names, with what the log calls them; the privacy light is none of them.
+pub(super) fn openers(config: &LedsConfig) -> Vec<(String, Opener)> {
+    let mut openers: Vec<(String, Opener)> = Vec::new();
+    let leds = config.clone();
+    match config.driver {
+        LedDriver::None => {}
+        LedDriver::Gpiochip => openers.push(("LEDs".into(), Box::new(move || Ok(Box::new(gpiochip::open(&leds)?))))),
+        LedDriver::Rppal => openers.push(("LEDs through rppal".into(), Box::new(move || Ok(Box::new(rppal::open(&leds)?))))),
+    }
+    if let Some(lines) = config.rgb.wired().cloned() {
+        let leds = config.clone();
+        let open = move || -> Result<Box<dyn Output>> { Ok(Box::new(colour::Coloured::new(rgb::open(&leds, &lines)?, &leds)?)) };
+        openers.push(("RGB LED".into(), Box::new(open)));
+    }
+    if config.strip.kind != StripKind::None {
+        let leds = config.clone();
+        let open = move || -> Result<Box<dyn Output>> { Ok(Box::new(colour::Coloured::new(strip::open(&leds.strip)?, &leds)?)) };
+        openers.push((format!("strip at {}", config.strip.device.display()), Box::new(open)));
+    }
+    openers
+}
+
+/// Makes every light that `config` names dark, whatever its program did. The lines and strips stay so.
+///
+/// # Errors
+/// The first failure; the others are logged. All are tried.
+pub fn put_out(config: &LedsConfig) -> Result<()> {
+    let mut results: Vec<Result<()>> = openers(config).into_iter().map(|(_, open)| open().map(drop)).collect();
+    if config.privacy_line.is_some() {
+        results.push(privacy::open(config).map(drop));
+    }
+    let mut failures = results.into_iter().filter_map(Result::err);
+    let first = failures.next();
+    for error in failures {
+        log::error!("{error:#}");
+    }
+    first.map_or(Ok(()), Err)
+}
 
 /// LEDs, each on its own line.
 pub struct Leds<P: OutputPin> {
@@ -38,7 +84,10 @@ impl<P: OutputPin> Leds<P> {
     }
 
     /// Lights the LED of `wanted` alone. What is lit already is not written again.
-    fn light(&mut self, wanted: Option<Emotion>) -> Result<()> {
+    ///
+    /// # Errors
+    /// If a line cannot be set.
+    pub fn light(&mut self, wanted: Option<Emotion>) -> Result<()> {
         // First what goes dark: at no moment are two lit.
         for turn_on in [false, true] {
             for light in &mut self.lights {

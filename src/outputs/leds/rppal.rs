@@ -15,8 +15,9 @@ use crate::config::LedsConfig;
 pub fn open(config: &LedsConfig) -> Result<Leds<OutputPin>> {
     let gpio = Gpio::new().map_err(cannot_open)?;
     let mut pins = Vec::new();
-    for (&emotion, &number) in &config.lines {
-        let bcm = u8::try_from(number).with_context(|| format!("there is no BCM line {number} (for \"{emotion}\")"))?;
+    for (&emotion, line) in config.lines.iter().filter(|(_, line)| line.is_some()) {
+        let bcm = line.bcm().and_then(|number| u8::try_from(number).ok());
+        let bcm = bcm.with_context(|| format!("there is no BCM line {line} (for \"{emotion}\")"))?;
         let pin = gpio.get(bcm).with_context(|| format!("cannot use BCM line {bcm} (for \"{emotion}\")"))?;
         pins.push((emotion, if config.active_low { pin.into_output_high() } else { pin.into_output_low() }));
     }

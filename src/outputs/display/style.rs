@@ -1,0 +1,40 @@
+//! What distinguishes one display's scene from another's: the language, what the display can show, and how it is spared.
+
+use std::time::Duration;
+
+use super::moment::Night;
+use super::words::Language;
+use crate::config::DisplayConfig;
+
+/// How a scene looks on one display.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SceneStyle {
+    /// The language of its words.
+    pub language: Language,
+    /// What a pixel can show.
+    pub depth: Depth,
+    /// True for a round display: the corners of its square are empty.
+    pub round: bool,
+    /// The scene is dimmed when nobody has been there for so long; none: never.
+    pub dim_after: Option<Duration>,
+    /// The hours in which the display is black; none: it never is.
+    pub night: Option<Night>,
+}
+
+/// What a pixel of a display can show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Depth {
+    /// Any colour.
+    #[default]
+    Color,
+    /// On or off. The scene is drawn with white lines on black ground; every pixel is `Rgb888::BLACK` or `Rgb888::WHITE`.
+    Mono,
+}
+
+impl SceneStyle {
+    /// What the configuration says, for a square display in colour.
+    pub fn of(config: &DisplayConfig) -> Self {
+        let dim_after = (config.dim_after_s > 0).then(|| Duration::from_secs(config.dim_after_s.into()));
+        Self { language: config.language, dim_after, night: config.night.hours(), ..Self::default() }
+    }
+}

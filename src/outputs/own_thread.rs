@@ -1,0 +1,248 @@
+//! A display in a thread of its own: drawing and sending must not delay the recognition.
+//!
+//! Measured per picture: 38 ms to send all of an ILI9341 at 32 MHz, 23 ms for an SSD1306 on I²C at 400 kHz, 16 ms until a 60 Hz screen takes a picture,
+//! and any time for a terminal on the other side of a slow line. The newest view wins: what a display was too slow for is never shown.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread::JoinHandle;
+
+use anyhow::Result;
+
+use super::{Output, Part, View};
+use crate::frame::monotonic_now;
+use crate::health::Health;
+use crate::tracker::Observation;
+
+/// The thread with its display.
+pub(super) struct OwnThread {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    slot: Mutex<Slot>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Slot {
+    view: OwnedView,
+    fresh: bool,
+    closed: bool,
+}
+
+impl OwnThread {
+    /// Starts the thread, which opens the display with `open` and, after each failure, again.
+    pub(super) fn start(
+        name: &str,
+        health: &Health,
+        open: impl Fn() -> Result<Box<dyn Output>> + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let shared = Arc::<Shared>::default();
+        let (theirs, name, health) = (Arc::clone(&shared), name.to_owned(), health.clone());
+        let thread = std::thread::Builder::new().name("display".into()).spawn(move || {
+            let mut part = Part::open(&name, &health, open);
+            let mut view = OwnedView::default();
+            while theirs.take(&mut view) {
+                part.show(view.as_view(), monotonic_now());
+            }
+        })?;
+        Ok(Self { shared, thread: Some(thread) })
+    }
+
+    /// Leaves `view` for the display; returns at once.
+    pub(super) fn show(&mut self, view: View<'_>) {
+        if self.thread.as_ref().is_some_and(JoinHandle::is_finished) {
+            self.join();
+        }
+        let mut slot = self.shared.lock();
+        slot.view.set(view);
+        slot.fresh = true;
+        self.shared.changed.notify_one();
+    }
+
+    /// Tells the thread to make its display dark and end.
+    pub(super) fn close(&self) {
+        self.shared.lock().closed = true;
+        self.shared.changed.notify_one();
+    }
+
+    fn join(&mut self) {
+        if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join)
+            && !std::thread::panicking()
+        {
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
+
+impl Drop for OwnThread {
+    fn drop(&mut self) {
+        self.close();
+        self.join();
+    }
+}
+
+impl Shared {
+    /// Waits for a view that has not been shown, and swaps it into `view`; false at the end.
+    fn take(&self, view: &mut OwnedView) -> bool {
+        let mut slot = self
+            .changed
+            .wait_while(self.lock(), |slot| !slot.fresh && !slot.closed)
+            .expect("no thread panics while it holds the slot");
+        if slot.closed {
+            return false;
+        }
+        std::mem::swap(&mut slot.view, view);
+        slot.fresh = false;
+        true
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Slot> {
+        self.slot.lock().expect("no thread panics while it holds the slot")
+    }
+}
+
+/// A [`View`] that owns what it shows; its memory is used again.
+#[derive(Default)]
+struct OwnedView {
+    kind: Kind,
+    observation: Observation,
+    reason: String,
+}
+
+#[derive(Clone, Copy, Default)]
+enum Kind {
+    #[default]
+    Starting,
+    Watching,
+    Covered,
+    Paused,
+    CameraLost,
+}
+
+impl OwnedView {
+    fn set(&mut self, view: View<'_>) {
+        self.kind = match view {
+            View::Starting => Kind::Starting,
+            View::Watching(observation) => {
+                let Observation { captured_at, image_size, dropped, ref faces } = *observation;
+                self.observation.faces.clone_from(faces);
+                let faces = std::mem::take(&mut self.observation.faces);
+                self.observation = Observation { captured_at, image_size, dropped, faces };
+                Kind::Watching
+            }
+            View::Covered => Kind::Covered,
+            View::Paused => Kind::Paused,
+            View::CameraLost { reason } => {
+                self.reason.clear();
+                self.reason.push_str(reason);
+                Kind::CameraLost
+            }
+        };
+    }
+
+    fn as_view(&self) -> View<'_> {
+        match self.kind {
+            Kind::Starting => View::Starting,
+            Kind::Watching => View::Watching(&self.observation),
+            Kind::Covered => View::Covered,
+            Kind::Paused => View::Paused,
+            Kind::CameraLost => View::CameraLost { reason: &self.reason },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    /// Says what it shows, and takes its time.
+    struct Slow {
+        said: Sender<String>,
+        takes: Duration,
+    }
+
+    impl Output for Slow {
+        fn name(&self) -> &str {
+            "slow"
+        }
+
+        fn show(&mut self, view: View<'_>) -> Result<()> {
+            let text = match view {
+                View::Watching(observation) => format!("{} of {:?}", observation.faces.len(), observation.captured_at),
+                other => format!("{other:?}"),
+            };
+            self.said.send(text)?;
+            std::thread::sleep(self.takes);
+            Ok(())
+        }
+    }
+
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            let _ = self.said.send("dark".into());
+        }
+    }
+
+    fn slow(takes: Duration) -> (OwnThread, Receiver<String>) {
+        let (said, heard) = channel();
+        let open = move || Ok(Box::new(Slow { said: said.clone(), takes }) as Box<dyn Output>);
+        (OwnThread::start("slow", &Health::default(), open).unwrap(), heard)
+    }
+
+    #[test]
+    fn a_slow_display_delays_nobody_and_shows_the_newest_view() {
+        let (mut display, heard) = slow(Duration::from_millis(100));
+        display.show(View::Starting);
+        assert_eq!(heard.recv().unwrap(), "Starting");
+        let before = Instant::now();
+        for second in 0..50 {
+            display.show(View::Watching(&Observation { captured_at: Duration::from_secs(second), ..Observation::default() }));
+        }
+        assert!(before.elapsed() < Duration::from_millis(50), "{:?}", before.elapsed());
+        assert_eq!(heard.recv().unwrap(), "0 of 49s");
+        display.show(View::CameraLost { reason: "unplugged" });
+        assert_eq!(heard.recv().unwrap(), "CameraLost { reason: \"unplugged\" }");
+    }
+
+    #[test]
+    fn at_the_end_the_display_is_dark() {
+        let (mut display, heard) = slow(Duration::ZERO);
+        display.show(View::Paused);
+        assert_eq!(heard.recv().unwrap(), "Paused");
+        drop(display);
+        assert_eq!(heard.iter().last().unwrap(), "dark");
+    }
+
+    #[test]
+    fn leaving_a_view_for_a_display_allocates_nothing() {
+        let (mut display, heard) = slow(Duration::ZERO);
+        let mut seen = OwnedView::default();
+        let observation = Observation::default();
+        for _ in 0..2 {
+            display.show(View::Watching(&observation));
+            heard.recv().unwrap();
+        }
+        let allocations = allocation_counter::measure(|| {
+            seen.set(View::Watching(&observation));
+            display.show(View::Watching(&observation));
+        });
+        assert_eq!(allocations.count_total, 0);
+    }
+
+    #[test]
+    #[should_panic(expected = "a mistake of ours")]
+    fn a_panic_in_a_display_is_not_swallowed() {
+        let open = || -> Result<Box<dyn Output>> { panic!("a mistake of ours") };
+        let mut display = OwnThread::start("broken", &Health::default(), open).unwrap();
+        for _ in 0..500 {
+            display.show(View::Starting);
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
