@@ -82,6 +82,8 @@ impl Outputs {
     /// Opens everything that `config` names. One that cannot be opened, a screen that is not plugged in for instance, is tried again later.
     pub fn open(config: &Config, health: &Health) -> Self {
         health.forget_parts();
+        // The first in every list.
+        health.tell(CAMERA, State::Degraded, "no picture yet");
         let mut outputs = Self { parts: Vec::new(), displays: Vec::new(), health: health.clone(), watching: false };
         let mut counted = config.clone();
         let style = display::style::SceneStyle::of(&config.display);
