@@ -440,7 +440,7 @@ pub struct StatisticsConfig {
     pub flush_s: u32,
     /// Days after which a row is deleted.
     pub retention_days: u32,
-    /// Largest size of the database in MiB; the oldest rows make room.
+    /// Largest size of the database in MiB, 4 at least: a day that waited in memory must fit. The oldest rows make room.
     pub max_mib: u32,
     /// Whether each expression gets a row too: when, how long, how sure.
     pub events: bool,
@@ -620,7 +620,7 @@ impl Config {
         }
         in_range("statistics", "flush_s", statistics.flush_s, 60, 86_400)?;
         in_range("statistics", "retention_days", statistics.retention_days, 1, 36_500)?;
-        in_range("statistics", "max_mib", statistics.max_mib, 1, 4096)?;
+        in_range("statistics", "max_mib", statistics.max_mib, 4, 4096)?;
         in_range("statistics", "interval_s", statistics.interval_s, 1, 86_400)?;
         if device.name.chars().count() > 64 || device.name.chars().any(char::is_control) {
             return Err(OutOfRange { table: "device", key: "name", rule: "64 letters at most, in one line".into() });

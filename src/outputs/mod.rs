@@ -64,6 +64,8 @@ pub struct Outputs {
     parts: Vec<Part>,
     displays: Vec<OwnThread>,
     health: Health,
+    /// Whether the health has been told that the camera works.
+    watching: bool,
 }
 
 struct Part {
@@ -80,7 +82,9 @@ impl Outputs {
     /// Opens everything that `config` names. One that cannot be opened, a screen that is not plugged in for instance, is tried again later.
     pub fn open(config: &Config, health: &Health) -> Self {
         health.forget_parts();
-        let mut outputs = Self { parts: Vec::new(), displays: Vec::new(), health: health.clone() };
+        // The first in every list.
+        health.tell(CAMERA, State::Degraded, "no picture yet");
+        let mut outputs = Self { parts: Vec::new(), displays: Vec::new(), health: health.clone(), watching: false };
         let mut counted = config.clone();
         let style = display::style::SceneStyle::of(&config.display);
         if config.display.terminal {
@@ -151,11 +155,14 @@ impl Outputs {
     }
 
     /// How the camera is.
-    fn tell(&self, view: View<'_>) {
+    fn tell(&mut self, view: View<'_>) {
+        let known = std::mem::replace(&mut self.watching, matches!(view, View::Watching(_)));
         match view {
             View::Watching(observation) => {
                 self.health.saw(observation);
-                self.health.tell(CAMERA, State::Ok, "");
+                if !known {
+                    self.health.tell(CAMERA, State::Ok, "");
+                }
             }
             View::Starting => self.health.tell(CAMERA, State::Degraded, "no picture yet"),
             View::Covered => self.health.tell(CAMERA, State::Degraded, "covered, or in the dark"),
@@ -261,7 +268,7 @@ mod tests {
     }
 
     fn outputs_with(devices: &[&Rc<Device>]) -> Outputs {
-        let mut outputs = Outputs { parts: Vec::new(), displays: Vec::new(), health: Health::default() };
+        let mut outputs = Outputs { parts: Vec::new(), displays: Vec::new(), health: Health::default(), watching: false };
         for device in devices {
             let device = Rc::clone(device);
             outputs.add("device", move || {
