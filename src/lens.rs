@@ -205,6 +205,12 @@ mod tests {
     }
 
     #[test]
+    fn looking_allocates_nothing() {
+        let (mut lens, picture) = (Lens::new(Some(Duration::from_secs(10))), flat(0, 90));
+        assert_eq!(allocation_counter::measure(|| _ = lens.look(&picture)).count_total, 0);
+    }
+
+    #[test]
     fn tiny_and_empty_pictures_are_looked_at_too() {
         let mut lens = Lens::new(None);
         assert_eq!(lens.look(&Frame::default()), Sight::Clear);

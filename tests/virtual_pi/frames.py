@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Camera frames with a face, 640x480, as a driver would deliver them: frames.py PICTURE FOLDER.
 
-face.YUYV, face.GREY and face.NV12 are raw; face.jpg is a JPEG as USB cameras send it (4:2:2, standard Huffman tables), and
+face.YUYV, face.UYVY, face.GREY, face.NV12 and face.YU12 are raw; face.jpg is a JPEG as USB cameras send it (4:2:2, standard Huffman tables), and
 bare.jpg is the same without its Huffman tables, which many cameras leave out.
 """
 
@@ -36,13 +36,18 @@ def main(picture: str, folder: Path) -> None:
     yuyv[1::4] = cb.resize((WIDTH // 2, HEIGHT)).tobytes()
     yuyv[3::4] = cr.resize((WIDTH // 2, HEIGHT)).tobytes()
 
-    chroma = bytearray(WIDTH * HEIGHT // 2)
-    chroma[0::2] = cb.resize((WIDTH // 2, HEIGHT // 2)).tobytes()
-    chroma[1::2] = cr.resize((WIDTH // 2, HEIGHT // 2)).tobytes()
+    uyvy = bytearray(2 * WIDTH * HEIGHT)
+    uyvy[0::2], uyvy[1::2] = yuyv[1::2], yuyv[0::2]
+
+    quarters = [plane.resize((WIDTH // 2, HEIGHT // 2)).tobytes() for plane in (cb, cr)]
+    interleaved = bytearray(WIDTH * HEIGHT // 2)
+    interleaved[0::2], interleaved[1::2] = quarters
 
     (folder / "face.YUYV").write_bytes(yuyv)
+    (folder / "face.UYVY").write_bytes(uyvy)
     (folder / "face.GREY").write_bytes(luma)
-    (folder / "face.NV12").write_bytes(luma + chroma)
+    (folder / "face.NV12").write_bytes(luma + interleaved)
+    (folder / "face.YU12").write_bytes(luma + b"".join(quarters))
     rgb.save(folder / "face.jpg", quality=90, subsampling="4:2:2")
     (folder / "bare.jpg").write_bytes(without_huffman_tables((folder / "face.jpg").read_bytes()))
 

@@ -1,14 +1,14 @@
 # Debian packages: host tools installed with apt, everything else only unpacked into the cache. Sourced by run.sh.
 #
-# What is for the emulated machine, and Debian's Rust with its arm64 library, must not be installed on the host: the first
-# is of another architecture, the second conflicts with rustup. So apt gets lists and a state of its own in the cache,
-# and `dpkg -x` unpacks. The emulated machine runs the same Debian release as the host, because what the host's cross
-# compiler links wants a C library at least as new.
+# What is for the emulated machines is of another architecture and must not be installed on the host. So apt gets lists and a state of its own in
+# the cache, and `dpkg -x` unpacks. The emulated machines run the same Debian release as the host, because what the host's cross compiler links wants
+# a C library at least as new.
 
-# Host tools that cross-build and emulate. Root is needed only if one of them is missing.
+# Host tools that build and emulate; for the whole run, those that make a disk, too. Root is needed only if one of them is missing.
 install_host_tools() {
-  local wanted=(gcc libc6-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross libclang-dev make qemu-system-arm cpio kmod xz-utils
+  local wanted=(gcc gcc-aarch64-linux-gnu make qemu-system-arm cpio kmod xz-utils
     python3-pil ca-certificates)
+  ((SHORT)) || wanted+=(mmdebstrap qemu-user-static fakeroot e2fsprogs device-tree-compiler)
   local missing=() package sudo=()
   for package in "${wanted[@]}"; do
     [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
@@ -20,7 +20,7 @@ install_host_tools() {
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends "${missing[@]}"
 }
 
-# private_apt ARCH get|cache ARGS…: apt with its own lists; for the host's architecture it knows what the host has.
+# private_apt ARCH get|cache ARGS…: apt with its own lists (of SOURCES); for the host's architecture it knows what the host has.
 private_apt() {
   local arch=$1 tool=$2 state=$CACHE/apt-$1 status=/var/lib/dpkg/status
   shift 2
@@ -31,7 +31,7 @@ private_apt() {
   mkdir -p "$state"/{lists,archives}/partial
   "apt-$tool" -qq -o APT::Architecture="$arch" -o APT::Architectures="$arch" -o APT::Sandbox::User=root \
     -o APT::Get::List-Cleanup=false -o Dir::State="$state" -o Dir::State::lists="$state/lists" -o Dir::State::status="$status" \
-    -o Dir::Cache="$state" -o Dir::Etc::sourcelist="$CACHE/debian.sources" -o Dir::Etc::sourceparts=- "$@"
+    -o Dir::Cache="$state" -o Dir::Etc::sourcelist="${SOURCES:-$CACHE/debian.sources}" -o Dir::Etc::sourceparts=- "$@"
 }
 
 write_sources() {
@@ -81,6 +81,38 @@ unpack() {
   done
 }
 
+# An emulator that knows the Raspberry Pi 4 (QEMU 9 or newer): the host's, else the one that Debian has for its last release.
+find_emulator() {
+  QEMU=qemu-system-aarch64 QEMU_MODULES=
+  local folder=$CACHE/qemu major
+  major=$("$QEMU" --version | sed -n '1s/.*version \([0-9]*\).*/\1/p')
+  ((SHORT || major >= 9)) && return
+  if [[ ! -e $folder/complete ]]; then
+    say "QEMU $major is too old for the Raspberry Pi 4: fetching a newer one"
+    rm -rf "$folder"
+    download_backports "$folder" qemu-system-arm qemu-system-common qemu-system-data
+    touch "$folder/complete"
+  fi
+  QEMU=$folder/usr/bin/qemu-system-aarch64 QEMU_MODULES=$folder/usr/lib/$(gcc -print-multiarch)/qemu
+}
+
+# download_backports FOLDER PACKAGE…: what Debian made of newer programs for the host's release.
+download_backports() {
+  local folder=$1 release debs packages=()
+  shift
+  release=$(. /etc/os-release && echo "$VERSION_CODENAME")-backports
+  sed "s/^Suites: .*-updates$/Suites: $release/" "$CACHE/debian.sources" >"$CACHE/backports.sources"
+  packages=("${@/%//$release}")
+  debs=$(mktemp -d -p "$CACHE")
+  (
+    cd "$debs"
+    SOURCES=$CACHE/backports.sources private_apt "$(dpkg --print-architecture)" get update
+    SOURCES=$CACHE/backports.sources private_apt "$(dpkg --print-architecture)" get download "${packages[@]}"
+  )
+  unpack "$debs" "$folder"
+  rm -r "$debs"
+}
+
 fetch_packages() {
   local build_arch kernel
   build_arch=$(dpkg --print-architecture)
@@ -97,10 +129,4 @@ fetch_packages() {
   download "$build_arch" "$CACHE/kernel" "linux-kbuild-${kernel%-arm64}"
   download arm64 "$CACHE/v4l2loopback" v4l2loopback-dkms
   download_with_depends arm64 "$CACHE/programs" v4l-utils busybox-static opencv-data
-
-  if ! rustup_has_target; then
-    say "fetching Debian's Rust with its arm64 library"
-    download_with_depends "$build_arch" "$CACHE/rust" rustc-web cargo-web libstd-rust-web-dev
-    download arm64 "$CACHE/rust" libstd-rust-web-dev
-  fi
 }

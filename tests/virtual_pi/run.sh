@@ -1,60 +1,143 @@
 #!/bin/bash
-# Cross-builds visaged for 64-bit ARM, boots a small emulated machine with Debian's kernel, and runs the program there on
-# kernel cameras that show a face. Ends with a table; the exit code is 0 if every check passed. See README.md.
+# The program on emulated machines with Debian's kernel: a small one with kernel cameras; one with Debian and systemd, in which the package is
+# installed; QEMU's Raspberry Pis. Ends with a table; the exit code is 0 if every check passed. See README.md.
+#
+#   run.sh           all of it (20 minutes)
+#   run.sh --short   the small machine only (5 minutes)
 set -euo pipefail
 
 HERE=$(cd "$(dirname "$0")" && pwd)
 SOURCE=$(cd "$HERE/../.." && pwd)
 CACHE=${VISAGED_VIRTUAL_PI:-${XDG_CACHE_HOME:-$HOME/.cache}/visaged-virtual-pi}
-SHARE=$CACHE/share
-TIME_LIMIT_S=480
+OUT=$CACHE/share
+SHORT=0
+[[ ${1:-} != --short ]] || SHORT=1
 
 say() { echo "virtual-pi: $*" >&2; }
 die() { say "$*"; exit 1; }
 
 . "$HERE/packages.sh"
 . "$HERE/v4l2loopback.sh"
-. "$HERE/cross_build.sh"
+. "$HERE/program.sh"
 . "$HERE/machine.sh"
+. "$HERE/debian.sh"
 
-# Fetches and builds what does not change with the program; done again when these scripts, or the Rust on the host, change.
+# done_before PART FILE…: whether PART was made from these very files; else call it_is_done afterwards.
+done_before() {
+  local part=$1
+  shift
+  wanted=$(cat "$@" | sha256sum)
+  [[ $(cat "$CACHE/$part" 2>/dev/null) == "$wanted" ]]
+}
+it_is_done() { echo "$wanted" >"$CACHE/$1"; }
+
+# Fetches and builds what does not change with the program; done again when these scripts change.
 prepare() {
   local wanted
-  wanted=$({
-    cat "$HERE"/{packages,v4l2loopback,machine}.sh "$HERE/guest/init"
-    rustup_has_target || echo "Debian's Rust"
-  } | sha256sum)
-  [[ $(cat "$CACHE/prepared" 2>/dev/null) != "$wanted" ]] || return 0
-  rm -rf "$CACHE"/{prepared,kernel,programs,rust,v4l2loopback}
-  fetch_packages
-  build_v4l2loopback
-  build_initramfs
-  echo "$wanted" >"$CACHE/prepared"
+  if ! done_before prepared "$HERE"/{packages,v4l2loopback}.sh; then
+    rm -rf "$CACHE"/{prepared,prepared-initramfs,prepared-debian,prepared-disk,kernel,programs,v4l2loopback}
+    fetch_packages
+    build_v4l2loopback
+    it_is_done prepared
+  fi
+  if ! done_before prepared-initramfs "$HERE/machine.sh" "$HERE"/guest/init*; then
+    build_initramfs
+    it_is_done prepared-initramfs
+  fi
+  ((SHORT)) && return
+  if ! done_before prepared-debian <(declare -f build_debian; echo "$DEBIAN_PACKAGES"); then
+    build_debian
+    it_is_done prepared-debian
+  fi
+  if ! done_before prepared-disk "$HERE/debian.sh" "$HERE/guest/checks.service"; then
+    build_disk
+    it_is_done prepared-disk
+  fi
+}
+
+# new_share NAME SCRIPT: an empty shared folder with what every machine needs, and SCRIPT as its checks.
+new_share() {
+  mkdir "$OUT/$1"
+  cp "$HERE/guest/$2" "$OUT/$1/checks.sh"
+  cp "$HERE"/guest/{common.sh,service.sh,configuration.toml} "$OUT/$1/"
+}
+
+# come_to_an_end MACHINE: whatever kept the checks from coming to their end is a failure too.
+come_to_an_end() {
+  local results=$OUT/$1/results
+  grep -qx finished "$results" || echo "all checks were made|FAIL|see $OUT/$1" >>"$results"
+  sed -i '/^finished$/d' "$results"
+}
+
+run_small() {
+  new_share small checks.sh
+  cp "$OUT/visaged" "$OUT/small/"
+  /usr/bin/python3 "$HERE/frames.py" "$PICTURE" "$OUT/small"
+  say "the small machine; its log is $OUT/small/console.log"
+  boot "$OUT/small" 900 || echo "the machine powers off|FAIL|not in 900 s" >>"$OUT/small/results"
+  come_to_an_end small
+}
+
+run_debian() {
+  local share=$OUT/debian
+  new_share debian debian_checks.sh
+  /usr/bin/python3 "$HERE/frames.py" "$PICTURE" "$share"
+  cp "$PACKAGE" "$share/visaged.deb"
+  next_package "$PACKAGE" "$share/visaged-next.deb"
+  # Each run begins with a fresh disk, which holds what it got through the power cut.
+  cp --sparse=always --reflink=auto "$CACHE/debian.img" "$CACHE/disk.img"
+  say "the machine with Debian; its log is $share/console.log"
+  boot_debian "$share" 2400 "$CACHE/disk.img" || echo "the machine comes to the power cut|FAIL|not in 2400 s" >>"$share/results"
+  come_to_an_end debian
+  /usr/bin/python3 "$HERE/look_at_screens.py" "$share" >>"$share/results" || echo "screenshots can be looked at|FAIL|" >>"$share/results"
+  say "the machine with Debian again, after the power cut"
+  cp "$HERE/guest/debian_after_cut.sh" "$share/checks.sh"
+  boot_debian "$share" 900 "$CACHE/disk.img" || echo "the machine powers off|FAIL|not in 900 s" >>"$share/results"
+  come_to_an_end debian
+  rm -f "$CACHE/disk.img"
+}
+
+run_pi() { # MODEL
+  local folder=$OUT/$1 extra
+  mkdir "$folder"
+  extra=$(mktemp -d -p "$CACHE")
+  mkdir "$extra/share"
+  cp "$HERE/guest/pi_checks.sh" "$extra/share/checks.sh"
+  cp "$HERE/guest/common.sh" "$extra/share/"
+  cp "$OUT/visaged" "$extra/share/"
+  pack "$extra" >"$folder/extra.gz"
+  rm -r "$extra"
+  say "QEMU's $1; its log is $folder/console.log"
+  boot_pi "$1" "$folder/console.log" 240 "$folder/extra.gz" || echo "the machine powers off|FAIL|not in 240 s" >>"$folder/results"
+  tr -d '\r' <"$folder/console.log" | sed -n 's/^.*RESULT //p' >>"$folder/results"
+  come_to_an_end "$1"
 }
 
 print_table() {
-  local check result seen
-  echo
-  while IFS='|' read -r check result seen; do
-    printf '%-60s %-5s %s\n' "$check" "$result" "$seen"
-  done <"$SHARE/results"
+  local machine check result seen
+  for machine in small debian raspi3b raspi4b; do
+    [[ -e $OUT/$machine/results ]] || continue
+    printf '\n%s\n' "$machine"
+    while IFS='|' read -r check result seen; do
+      printf '  %-76s %-5s %s\n' "$check" "$result" "$seen"
+    done <"$OUT/$machine/results"
+  done
 }
 
+PICTURE=$SOURCE/tests/data/golden/pictures/astronaut_512x512.png
 mkdir -p "$CACHE"
 install_host_tools
 prepare
-cross_build "$SOURCE"
-
-rm -rf "$SHARE" && mkdir "$SHARE"
-aarch64-linux-gnu-strip -o "$SHARE/visaged" "$CACHE/target/$TARGET/release/visaged"
-cp "$HERE/guest/checks.sh" "$SHARE/"
-/usr/bin/python3 "$HERE/frames.py" "$SOURCE/tests/data/golden/pictures/astronaut_512x512.png" "$SHARE"
-say "starting the machine; its log is $SHARE/console.log"
-boot "$SHARE" "$TIME_LIMIT_S" || echo "the machine|FAIL|did not power off in $TIME_LIMIT_S s" >>"$SHARE/results"
-# Whatever kept the checks from coming to their end is a failure too.
-grep -qx finished "$SHARE/results" || echo "all checks were made|FAIL|see $SHARE/checks.log" >>"$SHARE/results"
-sed -i '/^finished$/d' "$SHARE/results"
+find_emulator
+rm -rf "$OUT" && mkdir "$OUT"
+get_program
+run_small
+if ((!SHORT)); then
+  run_debian
+  run_pi raspi3b
+  run_pi raspi4b
+fi
 
 print_table
-say "took $SECONDS s; logs are in $SHARE"
-! grep -q '|FAIL|' "$SHARE/results"
+say "took $SECONDS s; logs and screenshots are in $OUT"
+! grep -q '|FAIL|' "$OUT"/*/results

@@ -1,54 +1,13 @@
 # Runs in the emulated machine, as root, in the shared folder: feeds the kernel's cameras with a face and watches what
-# visaged makes of it. Every check adds a line "check|ok or FAIL|what was seen" to the file "results".
+# visaged makes of it.
+
+. ./common.sh
 
 log=visaged.log
 
-report() { echo "$1|$2|$3" >>results; }
-
-# within SECONDS COMMAND…: true as soon as the command succeeds.
-within() {
-  local tries=$(($1 * 5))
-  shift
-  until "$@"; do
-    tries=$((tries - 1))
-    [ $tries -gt 0 ] || return 1
-    sleep 0.2
-  done
-}
-
-### The cameras
-
-# vivid's HDMI output is looped back to its HDMI input, both at 640x480: what is written to /dev/video1 is captured from
-# /dev/video0.
-connect_vivid() {
-  for node in 0 1; do v4l2-ctl -d /dev/video$node --set-dv-bt-timings index=0; done
-  v4l2-ctl -d /dev/video0 -c osd_text_mode=2 -c hdmi_000_0_is_connected_to=2
-}
-
-feed_vivid() { # PIXEL_FORMAT
-  v4l2-ctl -d /dev/video1 --set-fmt-video-out=width=640,height=480,pixelformat=$1 \
-    --stream-out-mmap --stream-from=/tmp/face.$1 --stream-loop >feeder.log 2>&1 &
-  feeder=$!
-}
-
-# Each write to v4l2loopback is one frame. It is a camera (and no output) for as long as the writer has it open.
-feed_loopback() { # JPEG
-  while dd if=$1 bs=1M 2>/dev/null; do sleep 0.1; done >/dev/video7 &
-  feeder=$!
-}
-
-stop_feeding() {
-  kill $feeder
-  wait $feeder
-}
-
-# As udev does with /dev/v4l/by-id: the link is there while the camera is.
-plug_in() { ln -sfn "$1" /dev/camera; }
-pull_out() { rm -f /dev/camera; }
-
 ### The program
 
-start_visaged() { # PIXEL_FORMAT WIDTH HEIGHT
+start_visaged() { # PIXEL_FORMAT WIDTH HEIGHT [DETECTOR]
   cat >/tmp/visaged.toml <<END
 [camera]
 source = "v4l2"
@@ -59,6 +18,7 @@ frames_per_second = 5
 pixel_format = "$1"
 
 [detector]
+kind = "${4:-builtin}"
 cascade = "/usr/share/opencv4/haarcascades/haarcascade_frontalface_default.xml"
 
 [leds]
@@ -149,21 +109,8 @@ check_end() { # NAME
   fi
 }
 
-### The lights
-
-# The levels of the program's lines in their order, as the kernel sees them: "lo lo lo hi lo lo lo".
-levels() { sed -n 's/.*|visaged *) out \(..\).*/\1/p' /sys/kernel/debug/gpio | xargs; }
-only_happy_is_lit() { [ "$(levels)" = "lo lo lo hi lo lo lo" ]; }
-
-check_light() { # NAME
-  if within 30 only_happy_is_lit; then report "$1" ok "$(levels)"; else report "$1" FAIL "$(levels)"; fi
-}
-
-# A line keeps its level when nobody has it open any more, so this is the data register of the PL061 itself.
 check_dark() { # NAME
-  local register
-  register=$(devmem 0x090303fc 8)
-  if [ $((register & 0xf7)) -eq 0 ]; then report "$1" ok "register $register"; else report "$1" FAIL "register '$register'"; fi
+  if is_dark; then report "$1" ok "register $(register)"; else report "$1" FAIL "register '$(register)'"; fi
 }
 
 ### The checks
@@ -174,12 +121,13 @@ cp face.* bare.jpg /tmp # the shared folder is slow
 modprobe vivid num_inputs=1 input_types=3 num_outputs=1 output_types=1 node_types=0x101
 connect_vivid
 
-for run in "YUYV 640 480" "GREY 320 240" "NV12 320 240"; do
+# The second with the cascade.
+for run in "YUYV 640 480" "GREY 320 240 haar" "NV12 320 240"; do
   set -- $run
   feed_vivid $1
   sleep 1
   plug_in video0
-  start_visaged $1 $2 $3
+  start_visaged $1 $2 $3 $4
   check_face "$1 $2x$3 (vivid): the face is found" 1
   check_light "$1 $2x$3 (vivid): the LED of the expression is lit"
   check_log "$1 $2x$3 (vivid): captured as asked" 1 "$2.*$3 $1" 1

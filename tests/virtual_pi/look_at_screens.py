@@ -1,0 +1,36 @@
+#!/usr/bin/env python3
+"""Looks at the screenshots of the machine with Debian: look_at_screens.py FOLDER prints a line "check|ok or FAIL|seen" for each."""
+
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+# The colour of "happy" (src/outputs/display/palette.rs), and by how much a channel may differ.
+HAPPY, TOLERANCE = (0xF8, 0xE5, 0x60), 12
+
+
+def share_of_happy(picture: Image.Image) -> float:
+    near = [
+        channel.point([255 * (abs(value - wanted) <= TOLERANCE) for value in range(256)])
+        for channel, wanted in zip(picture.split(), HAPPY, strict=True)
+    ]
+    pixels = zip(*(channel.tobytes() for channel in near), strict=True)
+    return sum(all(pixel) for pixel in pixels) / (picture.width * picture.height)
+
+
+def report(check: str, good: bool, seen: str) -> None:
+    print(f"{check}|{'ok' if good else 'FAIL'}|{seen}")
+
+
+def main(folder: Path) -> None:
+    watching, stopped = (Image.open(folder / f"{name}.png").convert("RGB") for name in ("watching", "stopped"))
+    share = share_of_happy(watching)
+    seen = f"{100 * share:.1f} % of {watching.width}x{watching.height} in its colour (watching.png)"
+    report("screen: shows the face of the expression", watching.size == (480, 320) and share >= 0.02, seen)
+    brightest = max(high for _, high in stopped.getextrema())
+    report("screen: black after the service has ended", brightest == 0, f"brightest value {brightest} (stopped.png)")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
