@@ -11,3 +11,5 @@ mod patterns;
 mod tracker;
 mod puppet;
 mod regions;
+mod scenes;
+mod statistics;

@@ -112,7 +112,7 @@ impl<D: DrawTarget<Color = Rgb888>> Brush<'_, D> {
         let mut line = *first;
         let mut rest = text.trim();
         while !rest.is_empty() && line.center_y + 0.4 * pitch <= bottom {
-            let end = self.fitting(rest, first);
+            let (end, _) = self.fitting(rest, first);
             self.text(rest[..end].trim_end(), &line, ink, paper)?;
             rest = rest[end..].trim_start();
             line.center_y += pitch;
@@ -120,50 +120,70 @@ impl<D: DrawTarget<Color = Rgb888>> Brush<'_, D> {
         Ok(line)
     }
 
-    /// How high a paragraph is.
+    /// How high a paragraph is; infinitely high if a word does not fit on a line.
     pub(super) fn height_of(&mut self, text: &str, line: &Line) -> f32 {
         let pitch = self.pitch(text, line.size);
         let (mut rest, mut height) = (text.trim(), 0.0);
         while !rest.is_empty() {
-            rest = rest[self.fitting(rest, line)..].trim_start();
+            let (end, is_whole) = self.fitting(rest, line);
+            if !is_whole {
+                return f32::INFINITY;
+            }
+            rest = rest[end..].trim_start();
             height += pitch;
         }
         height
     }
 
+    /// The line for a paragraph of as many lines, with the words evenly over them: none ends in a single word if it need not.
+    pub(super) fn balanced(&mut self, text: &str, line: &Line) -> Line {
+        let height = self.height_of(text, line);
+        let (mut balanced, mut narrower) = (*line, *line);
+        // Below half of the width there would be another line in any case.
+        while height.is_finite() && narrower.max_width > 0.5 * line.max_width {
+            narrower.max_width -= 0.03 * line.max_width;
+            if self.height_of(text, &narrower) > height {
+                break;
+            }
+            balanced = narrower;
+        }
+        balanced
+    }
+
     /// From line to line of a paragraph.
-    fn pitch(&self, text: &str, size: f32) -> f32 {
+    pub(super) fn pitch(&self, text: &str, size: f32) -> f32 {
         if self.is_caption(size) {
             CELL_HEIGHT
-        } else if size * self.scale < 15.0 && !text.chars().any(words::is_wide) {
+        } else if size * self.scale < 14.0 && !text.chars().any(words::is_wide) {
             // Letters drawn by hand have their distance in them.
             size + 1.0
+        } else if size * self.scale < 14.0 {
+            1.15 * size
         } else {
             1.3 * size
         }
     }
 
-    /// How many bytes of `text` fit on a line, up to the end of a word if one fits. Between Chinese letters a line may end anywhere but before a mark
-    /// that closes.
-    fn fitting(&mut self, text: &str, line: &Line) -> usize {
-        let (mut end_of_word, mut before) = (0, None);
+    /// How many bytes of `text` fit on a line, up to the end of a word if one fits, and whether one does. Between Chinese letters a line may end
+    /// anywhere but before a mark that closes.
+    fn fitting(&mut self, text: &str, line: &Line) -> (usize, bool) {
+        let (mut end_of_word, mut before, mut width) = (0, None, 0.0);
         for (index, letter) in text.char_indices() {
             if letter.is_whitespace() || (before.is_some_and(words::is_wide) && !words::closes(letter)) {
                 end_of_word = index;
             }
             before = Some(letter);
             let end = index + letter.len_utf8();
-            if self.text_width(&text[..end], line.size) > line.max_width {
-                return if end_of_word > 0 {
-                    end_of_word
-                } else if index > 0 {
-                    index
-                } else {
-                    end
+            width += self.text_width(&text[index..end], line.size);
+            if width > line.max_width {
+                return match (end_of_word, index) {
+                    (0, 0) => (end, false),
+                    (0, index) => (index, false),
+                    (end_of_word, _) => (end_of_word, true),
                 };
             }
         }
-        text.len()
+        (text.len(), true)
     }
 }
 

@@ -99,18 +99,19 @@ fn draw_ring<D: DrawTarget<Color = Rgb888>>(
     let (x, y) = area.center();
     let radius = area.width / 2.0 - half_width;
     let part = RING / 7.0;
-    // Between the round ends of two parts is a little air.
-    let gap = 1.7 * half_width / radius;
-    for &(emotion, share) in shares {
-        let begin = -RING / 2.0 + emotion as usize as f32 * part + gap;
-        let length = part - 2.0 * gap;
-        let arc = |length: f32| Arc::new((x, y), radius, begin, begin + length, half_width);
-        let track = Layer::new(Shape::Arc(arc(length)), if palette.is_mono { palette.paper } else { TRACK });
-        let full = Layer::new(Shape::Arc(arc(length * share)), palette.of(emotion));
-        let both = [track, full];
-        brush.shapes(&track.shape.bounds().grown(1.0), palette.paper, if share > 0.004 { &both } else { &both[..1] })?;
-
-        let (sin, cos) = (begin + length / 2.0).sin_cos();
+    // The angle of a round end; between two of them is a little air.
+    let round = half_width / radius;
+    let length = part - 3.4 * round;
+    let begin = |emotion: Emotion| -RING / 2.0 + emotion as usize as f32 * part + 1.7 * round;
+    let arcs = shares.map(|(emotion, share)| {
+        let arc = Arc::new((x, y), radius, begin(emotion), begin(emotion) + length, half_width);
+        let end = begin(emotion) - round + share * (length + 2.0 * round);
+        let track = if palette.is_mono { palette.paper } else { TRACK };
+        [Layer::new(Shape::Arc(arc), track), Layer::new(Shape::ArcUntil(arc, end), palette.of(emotion))]
+    });
+    brush.shapes(area, palette.paper, arcs.as_flattened())?;
+    for &(emotion, _) in shares {
+        let (sin, cos) = (begin(emotion) + length / 2.0).sin_cos();
         let from_middle = radius - half_width - 0.75 * letters;
         let initial = Line {
             x: x + from_middle * sin,

@@ -253,22 +253,22 @@ impl Layout {
         let sign = 0.15 * radius;
         Self {
             face: Area::around(x, y - 0.2 * radius, 0.46 * radius),
-            picture: Area::around(x, y - 0.46 * radius, 0.36 * radius),
-            name: line(0.43, 0.22, 1.1),
+            picture: Area::around(x, y - 0.5 * radius, 0.34 * radius),
+            name: line(0.43, 0.22, 1.0),
             confidence: Some(line(0.63, 0.13, 0.9)),
             chart: Chart::Ring {
                 area: Area::around(x, y, radius - 2.0),
                 half_width: 0.04 * radius,
-                letters: (0.11 * radius).max(least_letters),
+                letters: (0.13 * radius).max(least_letters),
             },
-            message: Area { x: x - 0.72 * radius, y: y - 0.06 * radius, width: 1.44 * radius, height: 0.84 * radius },
+            message: Area { x: x - 0.68 * radius, y: y - 0.12 * radius, width: 1.36 * radius, height: 0.93 * radius },
             message_align: Align::Center,
             title_size: 0.2 * radius,
-            message_size: (0.12 * radius).max(least_letters),
-            marks: Area { x: x - 0.45 * radius, y: y + 0.7 * radius, width: 0.9 * radius, height: 0.13 * radius },
+            message_size: (0.13 * radius).max(least_letters),
+            marks: Area { x: x - 0.45 * radius, y: y + 0.7 * radius, width: 0.9 * radius, height: 0.12 * radius },
             marks_centered: true,
             privacy_text: None,
-            privacy: Area { x: x - sign / 2.0, y: y + 0.9 * radius - sign / 2.0, width: sign, height: sign },
+            privacy: Area { x: x - sign / 2.0, y: y + 0.91 * radius - sign / 2.0, width: sign, height: sign },
             mix: None,
         }
     }
@@ -281,14 +281,15 @@ impl Layout {
         let radius = ((body - 12.0) / 2.0).min(left / 2.0 - 2.0).floor();
         let face = Area::around(left / 2.0, radius + 1.0, radius);
         let pitch = (body / 7.0).floor();
-        let area = Area { x: left, y: 0.0, width: width - left - 1.0, height: 7.0 * pitch };
+        let y = ((body - 7.0 * pitch) / 2.0).round();
+        let area = Area { x: left, y, width: width - left - 1.0, height: 7.0 * pitch };
         Self {
             face,
             picture: Area { y: face.y + 5.0, ..face },
             name: Line { x: left / 2.0, center_y: face.bottom() + 6.0, size: 8.0, align: Align::Center, max_width: left },
             confidence: None,
             chart: Chart::Rows { area, size: 6.0, thickness: 4.0, percent: false },
-            message: Area { height: body, ..area },
+            message: Area { y: 0.0, height: body, ..area },
             message_align: Align::Left,
             title_size: 10.0,
             message_size: 6.0,
@@ -315,10 +316,7 @@ impl Layout {
             picture: face,
             name: Line { x, center_y: 8.0, size: name_size, align: Align::Left, max_width: right.width - 24.0 },
             confidence: Some(Line { x: width - 1.0, center_y: 8.0, size: 10.0, align: Align::Right, max_width: 30.0 }),
-            chart: Chart::Columns {
-                area: Area { y: name_size + 2.0, height: body - name_size - 2.0, ..right },
-                letters: least_letters - 1.0,
-            },
+            chart: Chart::Columns { area: Area { y: name_size + 2.0, height: body - name_size - 4.0, ..right }, letters: 0.0 },
             message: right,
             message_align: Align::Left,
             title_size: name_size,
@@ -326,7 +324,7 @@ impl Layout {
             marks: Area { x: 2.0, y: height - 6.0, width: 0.3 * width, height: 5.0 },
             marks_centered: false,
             privacy_text: Some(least_letters),
-            privacy: Area { x: width - 8.0, y: height - 9.0, width: 7.0, height: 6.0 },
+            privacy: Area { x: width - 8.0, y: height - 8.0, width: 7.0, height: 6.0 },
             mix: None,
         }
     }

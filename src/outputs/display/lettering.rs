@@ -1,4 +1,4 @@
-//! Text of any size: from 15 pixels on in smooth letters, below in letters drawn by hand pixel by pixel, which stay sharp on the smallest panels.
+//! Text of any size: from 14 pixels on in smooth letters, below in letters drawn by hand pixel by pixel, which stay sharp on the smallest panels.
 //! Chinese ones have too many strokes for that: they are always smooth, and never smaller than 12 pixels.
 
 use std::collections::HashMap;
@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use ab_glyph::{Font, FontRef, ScaleFont};
 use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::Point;
-use embedded_graphics::mono_font::iso_8859_1::{FONT_4X6, FONT_5X7, FONT_6X10, FONT_6X13_BOLD};
+use embedded_graphics::mono_font::iso_8859_1::{FONT_4X6, FONT_5X7, FONT_6X10, FONT_6X13, FONT_6X13_BOLD};
 use embedded_graphics::mono_font::{MonoFont, MonoTextStyle};
 use embedded_graphics::pixelcolor::Rgb888;
 use embedded_graphics::text::{Baseline, Text};
@@ -21,7 +21,7 @@ const OUTLINES: [&[u8]; 2] =
     [include_bytes!("fonts/Inter-SemiBold-Latin.otf"), include_bytes!("fonts/NotoSansSC-Medium-Words.otf")];
 
 /// From this size on letters are smooth; smaller ones would be a blur.
-const SMOOTH_FROM: f32 = 15.0;
+const SMOOTH_FROM: f32 = 14.0;
 
 /// Letters that were drawn once are kept: in the steady state text costs no allocation.
 pub struct Letters {
@@ -141,6 +141,7 @@ fn setting(text: &str, size: f32) -> Setting {
         size if size < 7.0 => Setting::Drawn(&FONT_4X6),
         size if size < 9.0 => Setting::Drawn(&FONT_5X7),
         size if size < 12.0 => Setting::Drawn(&FONT_6X10),
+        size if size < 13.0 => Setting::Drawn(&FONT_6X13),
         size if size < SMOOTH_FROM => Setting::Drawn(&FONT_6X13_BOLD),
         size => Setting::Smooth(size as u16),
     }

@@ -7,6 +7,7 @@ mod chart;
 pub mod face;
 pub mod layout;
 pub mod lettering;
+mod message;
 pub mod mix;
 pub mod moment;
 pub mod palette;

@@ -4,7 +4,7 @@ use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::pixelcolor::Rgb888;
 
 use super::brush::Brush;
-use super::shapes::{Area, Layer, Shape};
+use super::shapes::{Area, Curve, Layer, Shape};
 
 /// What is the matter with a camera.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub(super) enum Camera {
     Opening,
     /// It is not there: a line goes through it.
     Lost,
-    /// A cap lies on its lens.
+    /// It sees nothing: its lens is an eye that is closed.
     Covered,
 }
 
@@ -82,20 +82,27 @@ pub(super) fn draw_camera<D: DrawTarget<Color = Rgb888>>(
             brush.shapes(area, paper, &[hump, case, lens(0.41, paper), lens(0.3, body), slash(0.16, paper), slash(0.075, bright)])
         }
         Camera::Covered => {
-            let grip = Layer::new(frame.line((-0.17, 0.07), (0.17, 0.07), 0.065), paper);
-            // The cap hangs on a cord.
-            let cord = |from: (f32, f32), to: (f32, f32)| Layer::new(frame.line(from, to, 0.035), bright);
+            let lid = Curve {
+                x: frame.x,
+                y: frame.at(0.0, 0.0).1,
+                half_width: 0.28 * frame.unit,
+                tilt: 0.0,
+                rise: -0.17 * frame.unit,
+                roundness: 0.5,
+            };
+            let pen = (0.05 * frame.unit).max(0.6 / brush.scale);
+            let lash = |from: (f32, f32), to: (f32, f32)| Layer::new(frame.line(from, to, pen / frame.unit), bright);
             brush.shapes(
                 area,
                 paper,
                 &[
                     hump,
                     case,
-                    lens(0.58, paper),
-                    lens(0.48, bright),
-                    grip,
-                    cord((0.3, 0.44), (0.52, 0.76)),
-                    cord((0.52, 0.76), (0.74, 0.66)),
+                    lens(0.45, paper),
+                    Layer::new(Shape::stroke(&lid, pen), bright),
+                    lash((-0.17, 0.14), (-0.23, 0.27)),
+                    lash((0.0, 0.17), (0.0, 0.32)),
+                    lash((0.17, 0.14), (0.23, 0.27)),
                 ],
             )
         }

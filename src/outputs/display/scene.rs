@@ -11,8 +11,9 @@ use super::brush::{Brush, CELL_HEIGHT, CELL_WIDTH, Caption, columns};
 use super::canvas::Canvas;
 use super::chart::{Percent, draw_chart};
 use super::face::{Mien, Mirror};
-use super::layout::{Align, Layout, Line, Room};
+use super::layout::{Layout, Room};
 use super::lettering::Letters;
+use super::message::draw_message;
 use super::mix::DayMix;
 use super::moment::{Moment, drift};
 use super::palette::Palette;
@@ -22,7 +23,7 @@ use super::shapes::Area;
 use super::signs::{draw_marks, draw_mix, draw_privacy_mark};
 use super::style::{Depth, SceneStyle};
 use super::veil::{Tone, Veil};
-use super::words::{Message, Words};
+use super::words::Words;
 use crate::outputs::View;
 use crate::tracker::{Observation, TrackedFace};
 
@@ -209,9 +210,7 @@ fn draw<D: DrawTarget<Color = Rgb888>>(
         }
         View::Watching(observation) => {
             memory.mix.add(observation, now);
-            if let Some(area) = &layout.mix {
-                draw_mix(&memory.mix, area, brush)?;
-            }
+            draw_mix(&memory.mix, observation.faces.len() < 2, privacy_begin, layout, brush)?;
             match observation.main_face() {
                 None => {
                     let mien = memory.mirror.follow(&Mien::asleep(), observation.captured_at);
@@ -221,6 +220,7 @@ fn draw<D: DrawTarget<Color = Rgb888>>(
                 }
                 Some(main) => {
                     let mien = memory.mirror.follow(&Mien::of(main.expression), observation.captured_at);
+                    draw_chart(&main.probabilities, main.expression, &layout.chart, brush)?;
                     draw_face(&mien, &layout.face, brush)?;
                     draw_somebody(observation, main, privacy_begin, layout, brush)
                 }
@@ -235,7 +235,7 @@ fn draw_face<D: DrawTarget<Color = Rgb888>>(mien: &Mien, area: &Area, brush: &mu
     brush.shapes(&area.grown(1.0), palette.paper, &mien.layers_with(&palette, x, y, area.width / 2.0))
 }
 
-/// All that there is to say about faces.
+/// What stands around the face and the chart.
 fn draw_somebody<D: DrawTarget<Color = Rgb888>>(
     observation: &Observation,
     main: &TrackedFace,
@@ -248,42 +248,11 @@ fn draw_somebody<D: DrawTarget<Color = Rgb888>>(
     if let Some(line) = &layout.confidence {
         brush.text(Percent::of(main.confidence()).as_str(), line, palette.ink, palette.paper)?;
     }
-    draw_chart(&main.probabilities, main.expression, &layout.chart, brush)?;
     let mut marks = layout.marks;
     if marks.x < privacy_begin && marks.bottom() > layout.privacy.y {
         marks.width = marks.width.min(privacy_begin - marks.x - marks.height / 2.0);
     }
     draw_marks(observation, main, &marks, layout.marks_centered, brush)
-}
-
-/// What is the matter and what to do: the whole advice where it fits, else the brief one, else none; half a sentence helps nobody. Then `details`, as
-/// far as there is room.
-fn draw_message<D: DrawTarget<Color = Rgb888>>(
-    message: &'static Message,
-    details: &str,
-    layout: &Layout,
-    brush: &mut Brush<'_, D>,
-) -> Result<(), D::Error> {
-    let Layout { message: area, message_align: align, message_size, title_size, .. } = layout;
-    let palette = *brush.palette;
-    let x = if *align == Align::Center { area.center().0 } else { area.x };
-    let title = Line { x, center_y: area.y + 0.6 * title_size, size: *title_size, align: *align, max_width: area.width };
-    // From the middle of the title to that of the first line.
-    let below = 0.75 * title_size + 0.6 * message_size;
-    let first = Line { center_y: title.center_y + below, size: *message_size, ..title };
-    let room = area.bottom() - first.center_y + 0.5 * message_size;
-    let text = [&message.advice, &message.brief].into_iter().find(|text| brush.height_of(text, &first) <= room);
-    let text = text.map_or("", String::as_str);
-    let details_height = if details.is_empty() { 0.0 } else { brush.height_of(details, &first) + 0.5 * message_size };
-    // Beside a picture the whole stands in the middle.
-    let free = (room - brush.height_of(text, &first) - details_height).max(0.0);
-    let down = if *align == Align::Left { free / 2.0 } else { 0.0 };
-    let moved = |line: Line| Line { center_y: line.center_y + down, ..line };
-    brush.text(&message.title, &moved(title), palette.ink, palette.paper)?;
-    let next = brush.paragraph(text, &moved(first), area.bottom(), palette.quiet, palette.paper)?;
-    let next = Line { center_y: next.center_y + 0.5 * message_size, ..next };
-    brush.paragraph(details, &next, area.bottom(), palette.quiet, palette.paper)?;
-    Ok(())
 }
 
 #[cfg(test)]

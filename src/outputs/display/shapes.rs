@@ -115,6 +115,12 @@ impl Arc {
         from.min(to) - self.half_width
     }
 
+    /// How far a point lies beyond the line from the centre in the direction of `angle`.
+    fn beyond(&self, angle: f32, x: f32, y: f32) -> f32 {
+        let (sin, cos) = angle.sin_cos();
+        (x - self.center.0) * cos + (y - self.center.1) * sin
+    }
+
     /// Some points on it, near enough to each other for the area around them.
     fn points(&self) -> [(f32, f32); 9] {
         std::array::from_fn(|i| {
@@ -154,6 +160,8 @@ pub enum Shape {
     },
     /// A part of a circle drawn with a round pen.
     Arc(Arc),
+    /// What of it lies before an angle, in radians clockwise from the top: the full part of a bent bar.
+    ArcUntil(Arc, f32),
     /// An arc drawn with a round pen, as its pieces and half the pen's width.
     Stroke([(f32, f32); PIECES + 1], f32),
     /// What lies between two arcs with the same corners: an open mouth, an open eye.
@@ -204,6 +212,7 @@ impl Shape {
             }
             Self::Line { from, to, half_width } => squared_distance_to_line(x, y, *from, *to).sqrt() - half_width,
             Self::Arc(arc) => arc.distance(x, y),
+            Self::ArcUntil(arc, angle) => arc.distance(x, y).max(arc.beyond(*angle, x, y)),
             Self::Stroke(points, half_width) => {
                 // From left to right: only a few pieces can be as near as the pen is wide and a pixel more.
                 let reach = 2.0 * half_width + 2.0;
@@ -227,7 +236,7 @@ impl Shape {
             Self::Disc { x, y, radius } => Area::around(*x, *y, *radius),
             Self::Rounded(area, _) | Self::Common(area, _, _) => *area,
             Self::Line { from, to, half_width } => around_points(&[*from, *to], *half_width),
-            Self::Arc(arc) => around_points(&arc.points(), arc.half_width),
+            Self::Arc(arc) | Self::ArcUntil(arc, _) => around_points(&arc.points(), arc.half_width),
             Self::Stroke(points, half_width) => around_points(points, *half_width),
             Self::Between(lens) => lens.bounds(),
         }

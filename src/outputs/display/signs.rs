@@ -48,7 +48,13 @@ pub(super) fn draw_marks<D: DrawTarget<Color = Rgb888>>(
         if 2.0 * radius * brush.scale < SMALLEST_FACE {
             let radius = radius.min(3.0 / brush.scale);
             let hole = if palette.is_mono && !is_main { radius - 1.0 } else { 0.0 };
-            brush.shapes(&square, palette.paper, &[Layer::new(disc(radius), color), Layer::new(disc(hole), palette.paper)])?;
+            // On whole pixels all look the same.
+            let step = (2.5 * radius * brush.scale).ceil() / brush.scale;
+            let x = brush.snapped(left) + index as f32 * step + radius;
+            let y = brush.snapped(y - radius) + radius;
+            let disc = |radius| Shape::Disc { x, y, radius };
+            let dot = [Layer::new(disc(radius), color), Layer::new(disc(hole), palette.paper)];
+            brush.shapes(&Area::around(x, y, radius), palette.paper, &dot)?;
             continue;
         }
         let mut layers = [Layer::new(disc(radius), if is_main { palette.ink } else { palette.paper }); 2 + LAYERS];
@@ -59,21 +65,34 @@ pub(super) fn draw_marks<D: DrawTarget<Color = Rgb888>>(
     Ok(())
 }
 
-/// The parts of the day's mix beside each other, in the order of the chart, with a little air between them.
+/// The parts of the day's mix beside each other, in the order of the chart, with a little air between them; what they are is written above them where
+/// the marks and the privacy mark leave room.
 pub(super) fn draw_mix<D: DrawTarget<Color = Rgb888>>(
     mix: &DayMix,
-    area: &Area,
+    no_marks: bool,
+    privacy_begin: f32,
+    layout: &Layout,
     brush: &mut Brush<'_, D>,
 ) -> Result<(), D::Error> {
-    let palette = *brush.palette;
-    let Some(shares) = mix.shares().filter(|_| !palette.is_mono) else { return Ok(()) };
+    let (words, palette) = (brush.words, *brush.palette);
+    let (Some(area), Some(shares)) = (layout.mix, mix.shares()) else { return Ok(()) };
+    if palette.is_mono {
+        return Ok(());
+    }
+    if let Some(size) = layout.privacy_text.filter(|_| no_marks) {
+        let (x, center_y) = (layout.marks.x, layout.privacy.center().1);
+        let line = Line { x, center_y, size, align: Align::Left, max_width: f32::MAX };
+        if x + brush.text_width(&words.today, size) + 2.0 * size < privacy_begin {
+            brush.text(&words.today, &line, palette.quiet, palette.paper)?;
+        }
+    }
     let mut begin = area.x;
     for (emotion, share) in Emotion::ALL.into_iter().zip(shares) {
         let end = begin + share * area.width;
         let (x, right) =
             (brush.snapped(begin), brush.snapped(end) - if end < area.right() - 0.5 { 1.0 / brush.scale } else { 0.0 });
         if right > x {
-            brush.shapes(&Area { x, width: right - x, ..*area }, palette.of(emotion), &[])?;
+            brush.shapes(&Area { x, width: right - x, ..area }, palette.of(emotion), &[])?;
         }
         begin = end;
     }
@@ -95,10 +114,11 @@ pub(super) fn draw_privacy_mark<D: DrawTarget<Color = Rgb888>>(
         draw_crossed_picture(&area, brush)?;
     }
     let Some(size) = layout.privacy_text else { return Ok(area.x) };
-    let text = Line { x: area.x - 0.4 * size, center_y: area.center().1, size, align: Align::Right, max_width: f32::MAX };
+    let x = area.x - 0.4 * size;
+    let text = Line { x, center_y: area.center().1, size, align: Align::Right, max_width: x - 1.0 };
     let (words, palette) = (brush.words, *brush.palette);
     brush.text(&words.privacy, &text, palette.quiet, palette.paper)?;
-    Ok(text.x - brush.text_width(&words.privacy, size))
+    Ok(text.x - brush.text_width(&words.privacy, size).min(text.max_width))
 }
 
 /// Drawn by hand, to be sharp where there are few pixels.
