@@ -63,6 +63,8 @@ pub struct Outputs {
     /// In the caller's thread. The first to be dropped: the lights go out at once.
     parts: Vec<Part>,
     displays: Vec<OwnThread>,
+    /// The last: a slow card may take seconds to store what was counted, and by then all is dark.
+    statistics: Option<Part>,
     health: Health,
     /// Whether the health has been told that the camera works.
     watching: bool,
@@ -84,7 +86,8 @@ impl Outputs {
         health.forget_parts();
         // The first in every list.
         health.tell(CAMERA, State::Degraded, "no picture yet");
-        let mut outputs = Self { parts: Vec::new(), displays: Vec::new(), health: health.clone(), watching: false };
+        let mut outputs =
+            Self { parts: Vec::new(), displays: Vec::new(), statistics: None, health: health.clone(), watching: false };
         let mut counted = config.clone();
         let style = display::style::SceneStyle::of(&config.display);
         if config.display.terminal {
@@ -122,7 +125,8 @@ impl Outputs {
             outputs.add(&name, open);
         }
         let theirs = health.clone();
-        outputs.add("statistics", move || Ok(Box::new(statistics::Statistics::open(&counted, &theirs)?)));
+        let open = move || Ok(Box::new(statistics::Statistics::open(&counted, &theirs)?) as Box<dyn Output>);
+        outputs.statistics = Some(Part::open("statistics", health, open));
         outputs
     }
 
@@ -151,6 +155,9 @@ impl Outputs {
         }
         for display in &mut self.displays {
             display.show(view);
+        }
+        if let Some(statistics) = &mut self.statistics {
+            statistics.show(view, now);
         }
     }
 
@@ -268,7 +275,8 @@ mod tests {
     }
 
     fn outputs_with(devices: &[&Rc<Device>]) -> Outputs {
-        let mut outputs = Outputs { parts: Vec::new(), displays: Vec::new(), health: Health::default(), watching: false };
+        let mut outputs =
+            Outputs { parts: Vec::new(), displays: Vec::new(), statistics: None, health: Health::default(), watching: false };
         for device in devices {
             let device = Rc::clone(device);
             outputs.add("device", move || {
