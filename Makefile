@@ -5,6 +5,8 @@
 # make check  formatting, lints, documentation
 # make arm    build for 64-bit and 32-bit ARM, and run all tests there under emulation (without docker; tens of minutes)
 # make deb    the Debian packages for both, in target/<target>/debian/
+# make virtual-pi        the package under systemd, and the program on the kernel's cameras, GPIO and screen, in emulated machines (20 minutes)
+# make virtual-pi-short  of that, the program on kernel cameras and GPIO (5 minutes)
 #
 # Each target installs the Debian packages that it needs, with sudo unless you are root, and only when one is missing.
 
@@ -69,6 +71,10 @@ deb: toolchain
 		tests/cross.sh $$target cargo deb --locked --no-build --strip --target $$target; \
 	done
 	ls -l target/*/debian/*.deb
+
+.PHONY: virtual-pi virtual-pi-short
+virtual-pi virtual-pi-short: toolchain
+	tests/virtual_pi/run.sh $(if $(findstring short,$@),--short)
 
 .PHONY: toolchain
 toolchain:

@@ -31,6 +31,7 @@ pub struct Config {
     pub button: ButtonConfig,
     pub privacy_switch: PrivacySwitchConfig,
     pub statistics: StatisticsConfig,
+    pub device: DeviceConfig,
 }
 
 /// `[camera]`: where pictures come from.
@@ -429,11 +430,21 @@ impl Default for LedsConfig {
     }
 }
 
-/// `[statistics]`: what is counted.
+/// `[statistics]`: what is counted, and where it is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StatisticsConfig {
-    /// A file that gets one JSON line per interval, `-` for standard output; empty: the log only.
+    /// The SQLite database, a row a minute; `auto`: `statistics.sqlite` in the folder that systemd gives the service, and none without systemd; empty: none.
+    pub database: PathBuf,
+    /// Seconds that are gathered in memory before they are written: what a power cut may cost.
+    pub flush_s: u32,
+    /// Days after which a row is deleted.
+    pub retention_days: u32,
+    /// Largest size of the database in MiB, 4 at least: a day that waited in memory must fit. The oldest rows make room.
+    pub max_mib: u32,
+    /// Whether each expression gets a row too: when, how long, how sure.
+    pub events: bool,
+    /// A file that gets one JSON line per interval, `-` for standard output; empty: none.
     pub file: PathBuf,
     /// Seconds between two lines.
     pub interval_s: u32,
@@ -441,8 +452,24 @@ pub struct StatisticsConfig {
 
 impl Default for StatisticsConfig {
     fn default() -> Self {
-        Self { file: PathBuf::new(), interval_s: 60 }
+        Self {
+            database: "auto".into(),
+            flush_s: 600,
+            retention_days: 400,
+            max_mib: 64,
+            events: false,
+            file: PathBuf::new(),
+            interval_s: 60,
+        }
     }
+}
+
+/// `[device]`: which one this is among several.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeviceConfig {
+    /// Its name in reports, 64 letters at most; empty: the machine's name.
+    pub name: String,
 }
 
 /// What is wrong with a configuration file, in one line that names file, line, key and remedy.
@@ -525,7 +552,7 @@ impl Config {
     }
 
     fn check_ranges(&self) -> Result<(), OutOfRange> {
-        let Self { camera, detector, tracker, display, leds, button, statistics, .. } = self;
+        let Self { camera, detector, tracker, display, leds, button, statistics, device, .. } = self;
         in_range("camera", "width", camera.width, 16, 4096)?;
         in_range("camera", "height", camera.height, 16, 4096)?;
         in_range("camera", "frames_per_second", camera.frames_per_second, 1, 120)?;
@@ -579,12 +606,31 @@ impl Config {
         in_range("leds.strip", "pixels", leds.strip.pixels, 1, MAX_PIXELS)?;
         in_range("button", "long_press_s", button.long_press_s, 0.5, 60.0)?;
         self.check_lines()?;
-        in_range("statistics", "interval_s", statistics.interval_s, 1, 86_400)
+        let bus = |device: &Path| device.to_string_lossy().split('.').next().map(ToOwned::to_owned);
+        let panel = &display.panel;
+        if leds.strip.kind != StripKind::None
+            && panel.controller != PanelController::None
+            && bus(&leds.strip.device) == bus(panel.bus())
+        {
+            let rule = format!(
+                "on another SPI bus than {}, where the panel is: a strip takes what that gets for its own",
+                panel.bus().display()
+            );
+            return Err(OutOfRange { table: "leds.strip", key: "device", rule });
+        }
+        in_range("statistics", "flush_s", statistics.flush_s, 60, 86_400)?;
+        in_range("statistics", "retention_days", statistics.retention_days, 1, 36_500)?;
+        in_range("statistics", "max_mib", statistics.max_mib, 4, 4096)?;
+        in_range("statistics", "interval_s", statistics.interval_s, 1, 86_400)?;
+        if device.name.chars().count() > 64 || device.name.chars().any(char::is_control) {
+            return Err(OutOfRange { table: "device", key: "name", rule: "64 letters at most, in one line".into() });
+        }
+        Ok(())
     }
 
     /// No line may have two uses. One LED per expression counts only where it is switched on, since its lines have defaults.
     fn check_lines(&self) -> Result<(), OutOfRange> {
-        let Self { leds, button, privacy_switch, .. } = self;
+        let Self { display: DisplayConfig { panel, .. }, leds, button, privacy_switch, .. } = self;
         let chip = leds.chip.as_path();
         let mut uses = Vec::new();
         for (emotion, line) in &leds.lines {
@@ -598,6 +644,9 @@ impl Config {
             uses.push((chip, line, "leds.rgb", "lines", format!("{colour} in [leds.rgb]")));
         }
         uses.push((chip, &leds.privacy_line, "leds", "privacy_line", "privacy_line in [leds]".into()));
+        for (key, line) in panel.lines() {
+            uses.push((&panel.chip, line, "display.panel", key, format!("{key} in [display.panel]")));
+        }
         uses.push((&button.chip, &button.line, "button", "line", "[button]".into()));
         uses.push((&privacy_switch.chip, &privacy_switch.line, "privacy_switch", "line", "[privacy_switch]".into()));
         check_uses(&uses)
@@ -752,10 +801,24 @@ mod tests {
             message("[leds]\ndriver = \"gpiochip\"\nprivacy_line = \"GPIO5\"\n"),
             "visaged.toml:3: privacy_line in [leds] must be another line than \"GPIO5\", which happy uses"
         );
+        assert_eq!(
+            message("[display.panel]\ncontroller = \"ili9341\"\n[button]\nline = 24\n"),
+            "visaged.toml:4: line in [button] must be another line than 24, which reset in [display.panel] uses"
+        );
         // The lines of one LED per expression are free while that is switched off, and another chip has lines of its own.
         assert!(Config::parse("[leds.rgb]\nlines = [17, 27, 22]\n", Path::new("")).is_ok());
         let two_chips = "[leds]\nprivacy_line = 4\n[button]\nchip = \"/dev/gpiochip1\"\nline = 4\n";
         assert!(Config::parse(two_chips, Path::new("")).is_ok());
+    }
+
+    #[test]
+    fn a_strip_has_its_spi_bus_for_itself() {
+        assert_eq!(
+            message("[display.panel]\ncontroller = \"ili9341\"\n[leds.strip]\nkind = \"ws2812\"\ndevice = \"/dev/spidev0.1\"\n"),
+            "visaged.toml:5: device in [leds.strip] must be on another SPI bus than /dev/spidev0.0, where the panel is: a strip takes what that gets for its own"
+        );
+        let on_i2c = "[display.panel]\ncontroller = \"ssd1306\"\n[leds.strip]\nkind = \"ws2812\"\n";
+        assert!(Config::parse(on_i2c, Path::new("")).is_ok());
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod config;
 pub mod frame;
 pub mod stop;
 pub mod pause;
+pub mod health;
 pub mod gpio;
 pub mod button;
 pub mod network;

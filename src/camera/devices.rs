@@ -119,8 +119,7 @@ pub fn examine(path: &Path) -> Candidate {
         false if RAW_BAYER_DRIVERS.contains(&candidate.driver.as_str()) => Verdict::RawBayer,
         false => match open(path) {
             Ok(device) => ask(&device, &mut candidate).unwrap_or_else(verdict_of),
-            Err(error) if is(&error, Errno::ACCESS) => Verdict::NoPermission(permission_remedy(path)),
-            Err(error) => verdict_of(error),
+            Err(error) => refused(path, &error).unwrap_or_else(|| verdict_of(error)),
         },
     };
     candidate
@@ -209,8 +208,19 @@ pub(super) fn known_to_sysfs(path: &Path) -> Candidate {
     }
 }
 
+/// What keeps a node from those whom its mode lets.
+const FORBIDDEN: &str = "something else forbids it (a sandbox, a container's device rules)";
+
+/// The verdict on a node that we may not open. Device rules answer with EPERM, the mode of the node with EACCES.
+pub(super) fn refused(path: &Path, error: &io::Error) -> Option<Verdict> {
+    if is(error, Errno::PERM) {
+        return Some(Verdict::NoPermission(FORBIDDEN.into()));
+    }
+    is(error, Errno::ACCESS).then(|| Verdict::NoPermission(permission_remedy(path)))
+}
+
 /// What helps a user who may not open `path`.
-pub(super) fn permission_remedy(path: &Path) -> String {
+fn permission_remedy(path: &Path) -> String {
     let Ok(about) = fs::metadata(path) else { return format!("{} cannot be looked at", path.display()) };
     let name_of = |id: u32, table: &str| {
         let table = fs::read(table).unwrap_or_default();
@@ -223,7 +233,7 @@ pub(super) fn permission_remedy(path: &Path) -> String {
     let own_group = rustix::process::getegid().as_raw();
     let groups = rustix::process::getgroups().unwrap_or_default();
     if about.gid() == own_group || groups.iter().any(|id| id.as_raw() == about.gid()) {
-        return "its group is ours, but something else forbids it (a sandbox, a container's device rules)".into();
+        return format!("its group is ours, but {FORBIDDEN}");
     }
     let user = name_of(rustix::process::geteuid().as_raw(), "/etc/passwd");
     format!("it belongs to group \"{group}\" (`sudo usermod -aG {group} {user}`, then log in again)")

@@ -18,7 +18,7 @@ use v4l::video::Capture;
 use v4l::video::capture::Parameters;
 use v4l::{Device, Format, FourCC};
 
-use super::devices::{Candidate, Verdict, asked, candidates, identify, is, known_to_sysfs, open, permission_remedy};
+use super::devices::{Candidate, Verdict, asked, candidates, identify, is, known_to_sysfs, open, refused};
 use super::luma::{Layout, LumaReader};
 use super::negotiate::{Mode, best_mode, nearest_interval, nearest_size, pixel_format, rate};
 use super::{FrameSource, START_TIMEOUT, TIMEOUT};
@@ -103,12 +103,9 @@ impl V4l2Camera {
     }
 
     fn open_device(path: &Path, config: &CameraConfig, stop: Stop) -> Result<Self> {
-        let device = open(path).map_err(|error| match error {
-            error if is(&error, Errno::ACCESS) => {
-                let remedy = permission_remedy(path);
-                anyhow!(error).context(Verdict::NoPermission(remedy).to_string())
-            }
-            error => error.into(),
+        let device = open(path).map_err(|error| match refused(path, &error) {
+            Some(verdict) => anyhow!(error).context(verdict.to_string()),
+            None => error.into(),
         })?;
         let mut about = known_to_sysfs(path);
         if !identify(&device, &mut about)? {

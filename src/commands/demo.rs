@@ -13,6 +13,7 @@ use super::stages::DetectorArgs;
 use super::{run, signals, start_log};
 use crate::camera::{devices, rpicam};
 use crate::config::{CameraConfig, Config, DetectorConfig, DisplayConfig, ReplaySpeed, SourceKind};
+use crate::health::Health;
 use crate::pause::Pause;
 use crate::stop::Stop;
 
@@ -51,19 +52,21 @@ pub(super) fn run(args: &Args, verbose: u8, out: &mut dyn Write) -> Result<()> {
 
     let (camera, why) = choose(args.input.as_deref())?;
     let detector = args.detector.over(DetectorConfig::default())?;
-    let config = Config { camera, detector, display, ..Config::default() };
+    let mut config = Config { camera, detector, display, ..Config::default() };
+    // It says that nothing is stored.
+    config.statistics.database.clear();
     config.check().map_err(Usage)?;
     let stop = signals::stop_flag()?;
     writeln!(out, "{why} Ctrl-C ends. Nothing that is seen is stored or sent.")?;
     if in_terminal {
         std::thread::sleep(READING_TIME);
     }
-    let result = run::watch(&config, args.seconds.map(Duration::from_secs), &Pause::default(), &stop);
+    let result = run::watch(&config, &Health::default(), args.seconds.map(Duration::from_secs), &Pause::default(), &stop);
     kept_log.print();
     result
 }
 
-/// The displays that are named; without any those of the configuration; without one this terminal, if it is one.
+/// The displays that are named, beside those of the configuration; without either this terminal, if it is one.
 fn choose_displays(args: &Args) -> Result<DisplayConfig> {
     let mut display = match &args.config {
         Some(path) => Config::load(path)?.display,

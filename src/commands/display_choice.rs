@@ -56,6 +56,7 @@ impl DisplayChoice {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gpio::Line;
 
     #[test]
     fn a_display_is_named_by_its_kind_and_its_place() {
@@ -72,8 +73,8 @@ mod tests {
     #[test]
     fn a_panel_keeps_its_configured_lines() {
         let mut display = DisplayConfig::default();
-        display.panel.data_command = 9;
+        display.panel.data_command = Line::Number(9);
         DisplayChoice::Panel(PanelController::Gc9a01, "/dev/spidev0.1".into()).add_to(&mut display);
-        assert_eq!((display.panel.data_command, display.panel.controller), (9, PanelController::Gc9a01));
+        assert_eq!((display.panel.data_command, display.panel.controller), (Line::Number(9), PanelController::Gc9a01));
     }
 }

@@ -16,6 +16,8 @@ pub const USAGE: u8 = 64;
 pub const BAD_DATA: u8 = 65;
 /// An input does not exist or may not be read.
 pub const MISSING_INPUT: u8 = 66;
+/// No service runs that could answer.
+pub const UNAVAILABLE: u8 = 69;
 /// A mistake of ours, or of the system.
 pub const INTERNAL: u8 = 70;
 /// Another service runs already: try again when it has gone.
@@ -32,6 +34,11 @@ pub struct BadData(pub String);
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Usage(pub String);
+
+/// Nobody answers.
+#[derive(Debug, thiserror::Error)]
+#[error("no visaged is running here (`systemctl status visaged` says more, if it is installed as a service)")]
+pub struct NotRunning;
 
 /// Another service holds the lock.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +62,9 @@ pub fn code(error: &Error) -> u8 {
         }
         if cause.is::<Usage>() {
             return USAGE;
+        }
+        if cause.is::<NotRunning>() {
+            return UNAVAILABLE;
         }
         if cause.is::<AlreadyRunning>() {
             return ALREADY_RUNNING;

@@ -14,8 +14,9 @@ pub(super) struct Lock {
     _file: File,
 }
 
-/// Where the lock file is: systemd's runtime directory for the service, else the user's, else the one for temporary files.
-fn folder() -> PathBuf {
+/// Where the files of a running service are, the socket of `status` too: systemd's runtime directory for the service, else the user's, else the one for
+/// temporary files.
+pub(super) fn folder() -> PathBuf {
     ["RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"].into_iter().find_map(env::var_os).map_or_else(env::temp_dir, PathBuf::from)
 }
 

@@ -13,14 +13,19 @@ mod evaluate;
 mod evaluate_detector;
 mod evaluate_sequence;
 pub mod exit;
+mod export;
 mod lights_off;
 mod lights_test;
 mod lock;
 mod manual;
 mod pictures;
+mod purge;
+mod records;
+mod report;
 mod run;
 mod signals;
 mod stages;
+mod status;
 mod sweep;
 
 use std::io::Write;
@@ -30,7 +35,12 @@ use clap::{Parser, Subcommand};
 
 /// Turns a camera into a light and a screen that show what faces express.
 #[derive(Debug, Parser)]
-#[command(name = "visaged", version, about, after_help = "Nothing it sees is stored or sent: no picture leaves the program.")]
+#[command(
+    name = "visaged",
+    version,
+    about,
+    after_help = "No picture leaves the program or is stored; what is counted stays on this machine."
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -48,6 +58,14 @@ enum Command {
     LightsOff(lights_off::Args),
     /// Light every light, one after the other, and watch the button: is everything wired as it should be?
     LightsTest(lights_test::Args),
+    /// Say how the running service is.
+    Status(status::Args),
+    /// Show what was counted on a day, in a week or in a month.
+    Report(report::Args),
+    /// Write every counted minute as CSV or JSON lines.
+    Export(export::Args),
+    /// Delete everything that was counted.
+    Purge(purge::Args),
     /// See it work in this terminal or on a display: your camera if there is one, else a drawn face.
     Demo(demo::Args),
     /// Look at cameras, files and permissions, and say what to mend.
@@ -85,6 +103,10 @@ impl Cli {
             Command::Run(args) => run::run(&args),
             Command::LightsOff(args) => lights_off::run(&args),
             Command::LightsTest(args) => lights_test::run(&args, out),
+            Command::Status(args) => status::run(&args, out),
+            Command::Report(args) => report::run(&args, out),
+            Command::Export(args) => export::run(&args, out),
+            Command::Purge(args) => purge::run(&args, out),
             Command::Demo(args) => demo::run(&args, self.verbose, out),
             Command::Doctor(args) => doctor::run(&args, out),
             Command::Check(args) => check::run(&args, out),

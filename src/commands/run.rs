@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::lock::Lock;
+use super::lock::{self, Lock};
 use super::signals::Rounds;
 use super::stages;
+use super::status::Answers;
 use crate::button;
 use crate::camera;
 use crate::config::{Config, SourceKind};
 use crate::daemon::{self, Patience, Pictures};
+use crate::health::Health;
 use crate::outputs::leds::privacy::{self, PrivacyLight};
 use crate::outputs::{Outputs, View};
 use crate::pause::Pause;
@@ -29,11 +31,13 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<()> {
     let mut config = stages::load_config(args.config.as_deref())?;
     let _lock = Lock::take()?;
-    let rounds = Rounds::listen(args.config.clone())?;
+    let health = Health::default();
+    let _answers = Answers::begin(&health).inspect_err(|error| log::warn!("`visaged status` gets no answer: {error:#}"));
+    let rounds = Rounds::listen(args.config.clone(), &health)?;
     // Outlives the rounds: reading the configuration again is no reason to open the camera.
-    let pause = Pause::default();
+    let pause = Pause::kept_in(&lock::folder().join("visaged.paused"));
     loop {
-        watch(&config, None, &pause, &rounds.stop())?;
+        watch(&config, &health, None, &pause, &rounds.stop())?;
         match rounds.next() {
             Some(next) => config = next,
             None => return Ok(()),
@@ -42,7 +46,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
 }
 
 /// Opens everything and runs until the end.
-pub(super) fn watch(config: &Config, limit: Option<Duration>, pause: &Pause, stop: &Stop) -> Result<()> {
+pub(super) fn watch(config: &Config, health: &Health, limit: Option<Duration>, pause: &Pause, stop: &Stop) -> Result<()> {
     let pipeline = open_pipeline(config)?;
     let mut camera = camera::Opener::new(config.camera.clone(), stop.clone());
     let mut light = PrivacyLight::new(|| privacy::open(&config.leds));
@@ -54,9 +58,9 @@ pub(super) fn watch(config: &Config, limit: Option<Duration>, pause: &Pause, sto
         frozen_after: config.camera.frozen_after(),
         patience: Patience::default(),
     };
+    let mut outputs = Outputs::open(config, health);
     thread::scope(|scope| {
         button::follow(scope, &config.button, &config.privacy_switch, pause, stop).inspect_err(|_| stop.ask())?;
-        let mut outputs = Outputs::open(config);
         // At its end, whichever, everybody has been asked to stop.
         daemon::run(pictures, pipeline, move |view: View<'_>| outputs.show(view), limit, pause, stop)
     })

@@ -1,15 +1,16 @@
-//! What signals ask of the service: SIGTERM and SIGINT to end, SIGHUP to read its configuration again.
+//! What signals ask of the service: SIGTERM and SIGINT to end, SIGHUP to read its configuration again, SIGUSR1 to write the statistics now.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use anyhow::{Context, Result};
 use log::{error, info};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator;
 
 use super::{run, stages};
 use crate::config::Config;
+use crate::health::Health;
 use crate::stop::Stop;
 
 /// A flag that SIGTERM and SIGINT set; a second signal ends the program at once.
@@ -43,7 +44,8 @@ impl Rounds {
     ///
     /// # Errors
     /// If the system refuses.
-    pub(super) fn listen(path: Option<PathBuf>) -> Result<Self> {
+    pub(super) fn listen(path: Option<PathBuf>, health: &Health) -> Result<Self> {
+        signal_hook::flag::register(SIGUSR1, health.flush_wish()).context("cannot listen for signals")?;
         let rounds = Self { end: stop_flag()?, shared: Arc::default() };
         let mut signals = iterator::Signals::new([SIGTERM, SIGINT, SIGHUP]).context("cannot listen for signals")?;
         let theirs = Arc::clone(&rounds.shared);

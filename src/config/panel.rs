@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{OutOfRange, in_range};
+use crate::gpio::{self, Line};
 
 /// `[display.panel]`: a small panel on SPI or I²C. `docs/displays.md` has wiring tables.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,14 +19,14 @@ pub struct PanelConfig {
     pub address: u32,
     /// SPI: the clock in Hz; 0: what suits the controller.
     pub speed_hz: u32,
-    /// The kernel's GPIO character device with the lines below.
+    /// The kernel's GPIO character device with the lines below; `auto`: the one that is the header.
     pub chip: PathBuf,
-    /// SPI: the line to the pin D/C (also called DC, RS or A0); BCM number on a Raspberry Pi.
-    pub data_command: u32,
-    /// SPI: the line to the pin RST (RES); -1: none, the pin is held high.
-    pub reset: i32,
-    /// The line to the pin LED (BL, BLK); -1: none, the light is always on or there is none.
-    pub backlight: i32,
+    /// SPI: the line to the pin D/C (also called DC, RS or A0).
+    pub data_command: Line,
+    /// SPI: the line to the pin RST (RES); empty: none, the pin is held high.
+    pub reset: Line,
+    /// The line to the pin LED (BL, BLK); empty: none, the light is always on or there is none.
+    pub backlight: Line,
     /// The glass's width in pixels before it is turned; 0: all that the controller can do.
     pub width: u32,
     /// Its height.
@@ -69,10 +70,10 @@ impl Default for PanelConfig {
             bus: PathBuf::new(),
             address: 0x3C,
             speed_hz: 0,
-            chip: "/dev/gpiochip0".into(),
-            data_command: 25,
-            reset: 24,
-            backlight: -1,
+            chip: gpio::AUTO.into(),
+            data_command: Line::Number(25),
+            reset: Line::Number(24),
+            backlight: Line::NONE,
             width: 0,
             height: 0,
             offset_x: 0,
@@ -167,6 +168,17 @@ impl PanelConfig {
         (if self.width == 0 { width } else { self.width }, if self.height == 0 { height } else { self.height })
     }
 
+    /// The lines that are used, with their keys.
+    pub(super) fn lines(&self) -> impl Iterator<Item = (&'static str, &Line)> {
+        let on_spi = self.controller != PanelController::None && !self.is_on_i2c();
+        let lines = [
+            ("data_command", &self.data_command, on_spi),
+            ("reset", &self.reset, on_spi),
+            ("backlight", &self.backlight, self.controller != PanelController::None),
+        ];
+        lines.into_iter().filter(|(.., used)| *used).map(|(key, line, _)| (key, line))
+    }
+
     pub(super) fn check_ranges(&self) -> Result<(), OutOfRange> {
         const TABLE: &str = "display.panel";
         let wrong = |key, rule: &str| Err(OutOfRange { table: TABLE, key, rule: rule.into() });
@@ -174,9 +186,6 @@ impl PanelConfig {
         if self.speed_hz != 0 {
             in_range(TABLE, "speed_hz", self.speed_hz, 100_000, 125_000_000)?;
         }
-        in_range(TABLE, "data_command", self.data_command, 0, 1023)?;
-        in_range(TABLE, "reset", self.reset, -1, 1023)?;
-        in_range(TABLE, "backlight", self.backlight, -1, 1023)?;
         if ![0, 90, 180, 270].contains(&self.rotation) {
             return wrong("rotation", "0, 90, 180 or 270");
         }
@@ -194,17 +203,8 @@ impl PanelConfig {
         if self.controller.is_oled() && (width != 128 || ![32, 64].contains(&height)) {
             return wrong("height", "32 or 64 with a width of 128, for this controller");
         }
-        if !self.is_on_i2c() {
-            let lines = [
-                ("data_command", i64::from(self.data_command)),
-                ("reset", i64::from(self.reset)),
-                ("backlight", i64::from(self.backlight)),
-            ];
-            for (index, (key, line)) in lines.iter().enumerate() {
-                if let Some((other, _)) = lines[..index].iter().find(|(_, other)| line == other && *line >= 0) {
-                    return wrong(key, &format!("another line than {line}, which {other} uses"));
-                }
-            }
+        if !self.is_on_i2c() && !self.data_command.is_some() {
+            return wrong("data_command", "a line, since the panel is on SPI");
         }
         Ok(())
     }
@@ -248,7 +248,15 @@ mod tests {
         );
         assert_eq!(
             message("controller = \"ili9341\"\nreset = 25"),
-            "visaged.toml:3: reset in [display.panel] must be another line than 25, which data_command uses"
+            "visaged.toml:3: reset in [display.panel] must be another line than 25, which data_command in [display.panel] uses"
+        );
+        assert_eq!(
+            message("controller = \"ili9341\"\n[leds]\ndriver = \"gpiochip\"\n[leds.lines]\nhappy = \"GPIO24\""),
+            "visaged.toml:1: reset in [display.panel] must be another line than 24, which happy uses"
+        );
+        assert_eq!(
+            message("controller = \"gc9a01\"\n[leds.strip]\nkind = \"ws2812\""),
+            "visaged.toml:3: device in [leds.strip] must be on another SPI bus than /dev/spidev0.0, where the panel is: a strip takes what that gets for its own"
         );
     }
 }

@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use crate::config::{Config, PanelController};
 use crate::frame::monotonic_now;
+use crate::health::{Health, State};
 use crate::tracker::Observation;
 use own_thread::OwnThread;
 
@@ -49,6 +50,9 @@ pub trait Output {
     fn show(&mut self, view: View<'_>) -> Result<()>;
 }
 
+/// The camera's name among the parts.
+const CAMERA: &str = "camera";
+
 /// How long a part that failed is left alone before it is opened again.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
@@ -59,6 +63,9 @@ pub struct Outputs {
     /// In the caller's thread. The first to be dropped: the lights go out at once.
     parts: Vec<Part>,
     displays: Vec<OwnThread>,
+    health: Health,
+    /// Whether the health has been told that the camera works.
+    watching: bool,
 }
 
 struct Part {
@@ -68,18 +75,22 @@ struct Part {
     /// Meant while `output` is none.
     retry_at: Duration,
     failing: bool,
+    health: Health,
 }
 
 impl Outputs {
     /// Opens everything that `config` names. One that cannot be opened, a screen that is not plugged in for instance, is tried again later.
-    pub fn open(config: &Config) -> Self {
-        let mut outputs = Self { parts: Vec::new(), displays: Vec::new() };
-        let mut statistics = config.statistics.clone();
+    pub fn open(config: &Config, health: &Health) -> Self {
+        health.forget_parts();
+        // The first in every list.
+        health.tell(CAMERA, State::Degraded, "no picture yet");
+        let mut outputs = Self { parts: Vec::new(), displays: Vec::new(), health: health.clone(), watching: false };
+        let mut counted = config.clone();
         let style = display::style::SceneStyle::of(&config.display);
         if config.display.terminal {
-            if statistics.file.as_os_str() == "-" {
-                log::warn!("the terminal display has standard output for itself: statistics go to the log only");
-                statistics.file.clear();
+            if counted.statistics.file.as_os_str() == "-" {
+                log::warn!("the terminal display has standard output for itself: statistics do not go there");
+                counted.statistics.file.clear();
             }
             outputs.add_display("terminal", move || Ok(Box::new(display::terminal::Terminal::open(style)?)));
         }
@@ -110,18 +121,19 @@ impl Outputs {
         for (name, open) in leds::openers(&config.leds) {
             outputs.add(&name, open);
         }
-        outputs.add("statistics", move || Ok(Box::new(statistics::Statistics::open(&statistics))));
+        let theirs = health.clone();
+        outputs.add("statistics", move || Ok(Box::new(statistics::Statistics::open(&counted, &theirs)?)));
         outputs
     }
 
     /// Adds an output that `open` opens, now and after each failure; `name` is what the log calls it.
     pub fn add(&mut self, name: &str, open: impl Fn() -> Result<Box<dyn Output>> + 'static) {
-        self.parts.push(Part::open(name, open));
+        self.parts.push(Part::open(name, &self.health, open));
     }
 
     /// As [`add`](Self::add), in a thread of its own.
     pub fn add_display(&mut self, name: &str, open: impl Fn() -> Result<Box<dyn Output>> + Send + 'static) {
-        match OwnThread::start(name, open) {
+        match OwnThread::start(name, &self.health, open) {
             Ok(display) => self.displays.push(display),
             Err(error) => log::warn!("{name}: no thread for it: {error}"),
         }
@@ -133,11 +145,29 @@ impl Outputs {
     }
 
     fn show_at(&mut self, view: View<'_>, now: Duration) {
+        self.tell(view);
         for part in &mut self.parts {
             part.show(view, now);
         }
         for display in &mut self.displays {
             display.show(view);
+        }
+    }
+
+    /// How the camera is.
+    fn tell(&mut self, view: View<'_>) {
+        let known = std::mem::replace(&mut self.watching, matches!(view, View::Watching(_)));
+        match view {
+            View::Watching(observation) => {
+                self.health.saw(observation);
+                if !known {
+                    self.health.tell(CAMERA, State::Ok, "");
+                }
+            }
+            View::Starting => self.health.tell(CAMERA, State::Degraded, "no picture yet"),
+            View::Covered => self.health.tell(CAMERA, State::Degraded, "covered, or in the dark"),
+            View::Paused => self.health.tell(CAMERA, State::Ok, "paused"),
+            View::CameraLost { reason } => self.health.tell(CAMERA, State::Degraded, reason),
         }
     }
 }
@@ -150,16 +180,27 @@ impl Drop for Outputs {
 }
 
 impl Part {
-    fn open(name: &str, open: impl Fn() -> Result<Box<dyn Output>> + 'static) -> Self {
-        let mut part =
-            Self { name: name.to_owned(), open: Box::new(open), output: None, retry_at: Duration::ZERO, failing: false };
+    fn open(name: &str, health: &Health, open: impl Fn() -> Result<Box<dyn Output>> + 'static) -> Self {
+        let mut part = Self {
+            name: name.to_owned(),
+            open: Box::new(open),
+            output: None,
+            retry_at: Duration::ZERO,
+            failing: false,
+            health: health.clone(),
+        };
         part.try_to_open(monotonic_now());
         part
     }
 
     fn try_to_open(&mut self, now: Duration) {
         match (self.open)() {
-            Ok(output) => self.output = Some(output),
+            Ok(output) => {
+                self.output = Some(output);
+                if !self.failing {
+                    self.health.tell(&self.name, State::Ok, "");
+                }
+            }
             Err(error) => self.fail(&error, now),
         }
     }
@@ -172,6 +213,7 @@ impl Part {
         match output.show(view) {
             Ok(()) if self.failing => {
                 self.failing = false;
+                self.health.tell(&self.name, State::Ok, "");
                 log::info!("{}: works again", self.name);
             }
             Ok(()) => {}
@@ -183,6 +225,7 @@ impl Part {
     }
 
     fn fail(&mut self, error: &anyhow::Error, now: Duration) {
+        self.health.tell(&self.name, State::Degraded, &format!("{error:#}"));
         self.retry_at = now + RETRY_AFTER;
         if !std::mem::replace(&mut self.failing, true) {
             log::warn!("{}: {error:#}; the rest goes on, and this is tried again every {} s", self.name, RETRY_AFTER.as_secs());
@@ -225,7 +268,7 @@ mod tests {
     }
 
     fn outputs_with(devices: &[&Rc<Device>]) -> Outputs {
-        let mut outputs = Outputs { parts: Vec::new(), displays: Vec::new() };
+        let mut outputs = Outputs { parts: Vec::new(), displays: Vec::new(), health: Health::default(), watching: false };
         for device in devices {
             let device = Rc::clone(device);
             outputs.add("device", move || {

@@ -1,7 +1,7 @@
 //! A display in a thread of its own: drawing and sending must not delay the recognition.
 //!
-//! Measured per picture: 38 ms to send all of an ILI9341 at 32 MHz, 23 ms for an SSD1306 on I²C at 400 kHz, 16 ms until a 60 Hz screen takes a picture,
-//! and any time for a terminal on the other side of a slow line. The newest view wins: what a display was too slow for is never shown.
+//! To send a whole picture takes 38 ms for an ILI9341 at 32 MHz and 24 ms for an SSD1306 on I²C at 400 kHz; a 60 Hz screen takes one every 17 ms, and a
+//! terminal on the other side of a slow line whenever it can. The newest view wins: what a display was too slow for is never shown.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
@@ -10,6 +10,7 @@ use anyhow::Result;
 
 use super::{Output, Part, View};
 use crate::frame::monotonic_now;
+use crate::health::Health;
 use crate::tracker::Observation;
 
 /// The thread with its display.
@@ -33,11 +34,15 @@ struct Slot {
 
 impl OwnThread {
     /// Starts the thread, which opens the display with `open` and, after each failure, again.
-    pub(super) fn start(name: &str, open: impl Fn() -> Result<Box<dyn Output>> + Send + 'static) -> std::io::Result<Self> {
+    pub(super) fn start(
+        name: &str,
+        health: &Health,
+        open: impl Fn() -> Result<Box<dyn Output>> + Send + 'static,
+    ) -> std::io::Result<Self> {
         let shared = Arc::<Shared>::default();
-        let (theirs, name) = (Arc::clone(&shared), name.to_owned());
+        let (theirs, name, health) = (Arc::clone(&shared), name.to_owned(), health.clone());
         let thread = std::thread::Builder::new().name("display".into()).spawn(move || {
-            let mut part = Part::open(&name, open);
+            let mut part = Part::open(&name, &health, open);
             let mut view = OwnedView::default();
             while theirs.take(&mut view) {
                 part.show(view.as_view(), monotonic_now());
@@ -187,7 +192,7 @@ mod tests {
     fn slow(takes: Duration) -> (OwnThread, Receiver<String>) {
         let (said, heard) = channel();
         let open = move || Ok(Box::new(Slow { said: said.clone(), takes }) as Box<dyn Output>);
-        (OwnThread::start("slow", open).unwrap(), heard)
+        (OwnThread::start("slow", &Health::default(), open).unwrap(), heard)
     }
 
     #[test]
@@ -234,7 +239,7 @@ mod tests {
     #[should_panic(expected = "a mistake of ours")]
     fn a_panic_in_a_display_is_not_swallowed() {
         let open = || -> Result<Box<dyn Output>> { panic!("a mistake of ours") };
-        let mut display = OwnThread::start("broken", open).unwrap();
+        let mut display = OwnThread::start("broken", &Health::default(), open).unwrap();
         for _ in 0..500 {
             display.show(View::Starting);
             std::thread::sleep(Duration::from_millis(10));

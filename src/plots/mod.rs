@@ -1,10 +1,11 @@
-//! The figures of an evaluation as SVG: confusion matrix, bars per class, reliability diagram.
+//! Figures as SVG: of an evaluation (confusion matrix, bars per class, reliability diagram) and of a report's period.
 //!
 //! Text is placed by its anchor (start, middle or end) in the viewer's own sans-serif font, with room for a wide one; nothing is laid out by how wide a
 //! text would be. So the figures are right in any viewer, and drawing needs no fonts.
 
 mod classes;
 mod confusion;
+mod period;
 mod reliability;
 
 use anyhow::Result;
@@ -14,6 +15,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 pub use classes::class_bars;
 pub use confusion::confusion_matrix;
+pub use period::{bars_over_time, shares_over_time, states_over_time, week_map};
 pub use reliability::reliability_diagram;
 
 /// Nearly black, for what must be read.

@@ -189,6 +189,18 @@ fn a_camera_that_is_not_there_is_named() {
 }
 
 #[test]
+fn the_demo_shows_itself_on_the_display_that_is_named() {
+    let folder = Folder::new();
+    let picture = folder.0.path().join("scene.png");
+    let display = format!("png={}", picture.display());
+    visaged(&["demo", "puppet", "--display", &display, "--seconds", "1"]).unwrap();
+    assert!(image::open(&picture).is_ok());
+    let (code, message) = visaged(&["demo", "--display", "hdmi"]).unwrap_err();
+    assert_eq!(code, exit::USAGE);
+    assert!(message.contains("png=FILE, drm, fb, and the panels ili9341"), "{message}");
+}
+
+#[test]
 fn wrong_arguments_are_usage_errors() {
     assert_eq!(visaged(&["detect"]).unwrap_err().0, exit::USAGE);
     let (code, message) = refused(&["detect", "--scale-factor", "1.0", ASTRONAUT]);

@@ -12,3 +12,4 @@ mod tracker;
 mod puppet;
 mod regions;
 mod scenes;
+mod statistics;

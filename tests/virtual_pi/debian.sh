@@ -44,8 +44,9 @@ fill_disk() {
   install -D -m 644 "$HERE/guest/checks.service" "$root/etc/systemd/system/checks.service"
   mkdir -p "$root/share" "$root/etc/systemd/system/multi-user.target.wants"
   ln -s ../checks.service "$root/etc/systemd/system/multi-user.target.wants/"
-  # Nobody logs in, and nothing is fetched.
-  for unit in {getty@,serial-getty@,e2scrub_reap}.service {apt-daily,apt-daily-upgrade,dpkg-db-backup,e2scrub_all,fstrim}.timer; do
+  # Nobody logs in, nothing is fetched, nothing is kept.
+  for unit in {getty@,serial-getty@,e2scrub_reap,systemd-pstore,systemd-update-utmp,systemd-update-utmp-runlevel}.service \
+    proc-sys-fs-binfmt_misc.automount {apt-daily,apt-daily-upgrade,dpkg-db-backup,e2scrub_all,fstrim}.timer; do
     ln -sf /dev/null "$root/etc/systemd/system/$unit"
   done
   echo "share /share 9p trans=virtio,version=9p2000.L,msize=262144 0 0" >"$root/etc/fstab"

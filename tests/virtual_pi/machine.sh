@@ -44,7 +44,7 @@ emulate() {
   local machine=$1
   shift
   QEMU_MODULE_DIR=$QEMU_MODULES exec nice -n 5 "$QEMU" -machine "$machine" -display none -no-reboot -nic none \
-    -kernel "$(echo "$CACHE"/kernel/boot/vmlinuz-*)" "$@"
+    -kernel "$(echo "$CACHE"/kernel/boot/vmlinuz-*)" "$@" 2>>"$OUT/qemu.log"
 }
 
 KERNEL_ARGUMENTS="console=ttyAMA0 panic=-1 quiet iomem=relaxed"
@@ -72,9 +72,10 @@ boot_debian() {
   wait_for_machine $! "$2" "$1"
 }
 
-# wait_for_machine PROCESS SECONDS [SHARE]: fails if the machine has not powered off in time; does what it asks for through SHARE.
+# wait_for_machine PROCESS SECONDS [SHARE] [CONSOLE]: fails if the machine has not powered off in time, or said in CONSOLE that it has finished;
+# does what it asks for through SHARE.
 wait_for_machine() {
-  local process=$1 end=$((SECONDS + $2)) share=${3:-} wish name
+  local process=$1 end=$((SECONDS + $2)) share=${3:-} console=${4:-} wish name
   while kill -0 "$process" 2>/dev/null; do
     if ((SECONDS >= end)); then
       kill -KILL "$process"
@@ -90,20 +91,38 @@ wait_for_machine() {
       kill -KILL "$process"
       rm "$share/cut"
     fi
+    [[ -z $console ]] || ! grep -q '^RESULT finished' "$console" || kill -KILL "$process"
     sleep 0.2
   done
-  wait "$process" || :
+  wait "$process" 2>/dev/null || :
 }
 
 # boot_pi MODEL LOG SECONDS EXTRA: QEMU's Raspberry Pi with a second initramfs EXTRA that brings the checks and the program; results on the console.
 boot_pi() {
-  local console=ttyAMA0 tree=$CACHE/$1.dtb
+  local tree=$CACHE/$1.dtb
   case $1 in
     raspi3b) cp "$CACHE"/kernel/usr/lib/linux-image-*/broadcom/bcm2837-rpi-3-b.dtb "$tree" ;;
-    raspi4b) cp "$CACHE"/kernel/usr/lib/linux-image-*/broadcom/bcm2711-rpi-4-b.dtb "$tree" && leave_out_what_is_not_modelled "$tree" ;;
+    raspi4b) cp "$CACHE"/kernel/usr/lib/linux-image-*/broadcom/bcm2711-rpi-4-b.dtb "$tree" ;;
   esac
+  leave_only_what_is_modelled "$tree"
   cat "$CACHE/initramfs.gz" "$4" >"$CACHE/$1.gz"
-  (emulate "$1" -dtb "$tree" -initrd "$CACHE/$1.gz" -monitor none -serial null -serial "file:$2" \
-    -append "rdinit=/init_pi console=ttyS1,115200 panic=-1 quiet iomem=relaxed maxcpus=2") &
-  wait_for_machine $! "$3"
+  (emulate "$1" -dtb "$tree" -initrd "$CACHE/$1.gz" -monitor none -serial "file:$2" \
+    -append "rdinit=/init_pi console=ttyAMA0,115200 panic=-1 quiet iomem=relaxed maxcpus=2") &
+  # The emulated board cannot switch itself off.
+  wait_for_machine $! "$3" "" "$2"
+}
+
+# Linux stops at the first access to a part of the chip that QEMU does not have. The lights need few of them.
+leave_only_what_is_modelled() { # TREE
+  local bus part
+  for bus in /soc /scb; do
+    for part in $(fdtget -l "$1" "$bus" 2>/dev/null); do
+      case $part in
+        timer@* | interrupt-controller@4* | local_intc@* | cprman@* | mailbox@7e00b8* | gpio@* | serial@7e201000 | dma@* | firmware | power) ;;
+        *) fdtput -t s "$1" "$bus/$part" status disabled ;;
+      esac
+    done
+  done
+  # The real board's first serial line talks to the Bluetooth chip; here it is the console.
+  fdtput -r "$1" /soc/serial@7e201000/bluetooth
 }

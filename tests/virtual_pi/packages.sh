@@ -1,13 +1,12 @@
 # Debian packages: host tools installed with apt, everything else only unpacked into the cache. Sourced by run.sh.
 #
-# What is for the emulated machine, and Debian's Rust with its arm64 library, must not be installed on the host: the first
-# is of another architecture, the second conflicts with rustup. So apt gets lists and a state of its own in the cache,
-# and `dpkg -x` unpacks. The emulated machine runs the same Debian release as the host, because what the host's cross
-# compiler links wants a C library at least as new.
+# What is for the emulated machines is of another architecture and must not be installed on the host. So apt gets lists and a state of its own in
+# the cache, and `dpkg -x` unpacks. The emulated machines run the same Debian release as the host, because what the host's cross compiler links wants
+# a C library at least as new.
 
-# Host tools that cross-build and emulate; for the whole run, those that make a disk, too. Root is needed only if one of them is missing.
+# Host tools that build and emulate; for the whole run, those that make a disk, too. Root is needed only if one of them is missing.
 install_host_tools() {
-  local wanted=(gcc libc6-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross libclang-dev make qemu-system-arm cpio kmod xz-utils
+  local wanted=(gcc gcc-aarch64-linux-gnu make qemu-system-arm cpio kmod xz-utils
     python3-pil ca-certificates)
   ((SHORT)) || wanted+=(mmdebstrap qemu-user-static fakeroot e2fsprogs device-tree-compiler)
   local missing=() package sudo=()
@@ -130,10 +129,4 @@ fetch_packages() {
   download "$build_arch" "$CACHE/kernel" "linux-kbuild-${kernel%-arm64}"
   download arm64 "$CACHE/v4l2loopback" v4l2loopback-dkms
   download_with_depends arm64 "$CACHE/programs" v4l-utils busybox-static opencv-data
-
-  if ! rustup_has_target; then
-    say "fetching Debian's Rust with its arm64 library"
-    download_with_depends "$build_arch" "$CACHE/rust" rustc-web cargo-web libstd-rust-web-dev
-    download arm64 "$CACHE/rust" libstd-rust-web-dev
-  fi
 }

@@ -18,7 +18,7 @@ die() { say "$*"; exit 1; }
 
 . "$HERE/packages.sh"
 . "$HERE/v4l2loopback.sh"
-. "$HERE/cross_build.sh"
+. "$HERE/program.sh"
 . "$HERE/machine.sh"
 . "$HERE/debian.sh"
 
@@ -26,16 +26,16 @@ die() { say "$*"; exit 1; }
 done_before() {
   local part=$1
   shift
-  wanted=$({ cat "$@"; rustup_has_target || echo "Debian's Rust"; } | sha256sum)
+  wanted=$(cat "$@" | sha256sum)
   [[ $(cat "$CACHE/$part" 2>/dev/null) == "$wanted" ]]
 }
 it_is_done() { echo "$wanted" >"$CACHE/$1"; }
 
-# Fetches and builds what does not change with the program; done again when these scripts, or the Rust on the host, change.
+# Fetches and builds what does not change with the program; done again when these scripts change.
 prepare() {
   local wanted
   if ! done_before prepared "$HERE"/{packages,v4l2loopback}.sh; then
-    rm -rf "$CACHE"/{prepared,prepared-initramfs,prepared-debian,prepared-disk,kernel,programs,rust,v4l2loopback}
+    rm -rf "$CACHE"/{prepared,prepared-initramfs,prepared-debian,prepared-disk,kernel,programs,v4l2loopback}
     fetch_packages
     build_v4l2loopback
     it_is_done prepared
@@ -59,7 +59,7 @@ prepare() {
 new_share() {
   mkdir "$OUT/$1"
   cp "$HERE/guest/$2" "$OUT/$1/checks.sh"
-  cp "$HERE"/guest/{common,service}.sh "$OUT/$1/"
+  cp "$HERE"/guest/{common.sh,service.sh,configuration.toml} "$OUT/$1/"
 }
 
 # come_to_an_end MACHINE: whatever kept the checks from coming to their end is a failure too.
@@ -74,7 +74,7 @@ run_small() {
   cp "$OUT/visaged" "$OUT/small/"
   /usr/bin/python3 "$HERE/frames.py" "$PICTURE" "$OUT/small"
   say "the small machine; its log is $OUT/small/console.log"
-  boot "$OUT/small" 480 || echo "the machine powers off|FAIL|not in 480 s" >>"$OUT/small/results"
+  boot "$OUT/small" 900 || echo "the machine powers off|FAIL|not in 900 s" >>"$OUT/small/results"
   come_to_an_end small
 }
 
@@ -82,18 +82,17 @@ run_debian() {
   local share=$OUT/debian
   new_share debian debian_checks.sh
   /usr/bin/python3 "$HERE/frames.py" "$PICTURE" "$share"
-  cp "$SOURCE"/systemd/drop-ins/network-*.conf "$share/"
   cp "$PACKAGE" "$share/visaged.deb"
   next_package "$PACKAGE" "$share/visaged-next.deb"
   # Each run begins with a fresh disk, which holds what it got through the power cut.
   cp --sparse=always --reflink=auto "$CACHE/debian.img" "$CACHE/disk.img"
   say "the machine with Debian; its log is $share/console.log"
-  boot_debian "$share" 600 "$CACHE/disk.img" || echo "the machine comes to the power cut|FAIL|not in 600 s" >>"$share/results"
+  boot_debian "$share" 2400 "$CACHE/disk.img" || echo "the machine comes to the power cut|FAIL|not in 2400 s" >>"$share/results"
   come_to_an_end debian
   /usr/bin/python3 "$HERE/look_at_screens.py" "$share" >>"$share/results" || echo "screenshots can be looked at|FAIL|" >>"$share/results"
   say "the machine with Debian again, after the power cut"
   cp "$HERE/guest/debian_after_cut.sh" "$share/checks.sh"
-  boot_debian "$share" 240 "$CACHE/disk.img" || echo "the machine powers off|FAIL|not in 240 s" >>"$share/results"
+  boot_debian "$share" 900 "$CACHE/disk.img" || echo "the machine powers off|FAIL|not in 900 s" >>"$share/results"
   come_to_an_end debian
   rm -f "$CACHE/disk.img"
 }
@@ -104,6 +103,7 @@ run_pi() { # MODEL
   extra=$(mktemp -d -p "$CACHE")
   mkdir "$extra/share"
   cp "$HERE/guest/pi_checks.sh" "$extra/share/checks.sh"
+  cp "$HERE/guest/common.sh" "$extra/share/"
   cp "$OUT/visaged" "$extra/share/"
   pack "$extra" >"$folder/extra.gz"
   rm -r "$extra"

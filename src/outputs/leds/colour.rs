@@ -1,11 +1,18 @@
 //! Lights that can take any colour: that of the main face's expression, as bright as it is sure, with soft transitions.
+//!
+//! Each has a thread that sets it 50 times a second while it changes, and sleeps otherwise. With the frames alone, five a second on a small board,
+//! a transition of 0.4 s would be two or three jumps (1 − exp(−0.2 / 0.4) = 39 % at once); so none is more than 5 %.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
 
 use crate::config::LedsConfig;
+use crate::frame::monotonic_now;
 use crate::outputs::display::palette;
 use crate::outputs::{Output, View};
 
@@ -30,68 +37,141 @@ pub trait ColourLight {
 }
 
 /// A colour light as an output.
-pub struct Coloured<L: ColourLight> {
-    light: L,
-    glow: Glow,
+pub struct Coloured {
+    name: String,
+    brightness: f32,
+    idle: Light,
+    shared: Arc<Shared>,
+    /// What was last aimed at.
+    aim: Option<Light>,
+    /// Only the end takes it out.
+    thread: Option<JoinHandle<()>>,
 }
 
-impl<L: ColourLight> Coloured<L> {
+#[derive(Default)]
+struct Shared {
+    /// Where the light goes; none: dark at once.
+    aim: Mutex<Option<Light>>,
+    end: AtomicBool,
+    failure: Mutex<Option<Error>>,
+}
+
+impl Coloured {
     /// Takes a light, which is dark.
-    pub fn new(light: L, config: &LedsConfig) -> Self {
-        Self { light, glow: Glow::new(config) }
+    ///
+    /// # Errors
+    /// If there can be no thread.
+    pub fn new(mut light: impl ColourLight + Send + 'static, config: &LedsConfig) -> Result<Self> {
+        let asleep = amounts(palette::ASLEEP);
+        let idle = scaled(asleep, config.idle_brightness as f32 / largest(asleep));
+        let (name, shared) = (light.name().to_owned(), Arc::new(Shared::default()));
+        let (theirs, mut glow) = (Arc::clone(&shared), Glow::new(config.transition_s as f32));
+        let thread = thread::Builder::new().name("colour".into()).spawn(move || {
+            *lock(&theirs.failure) = follow(&mut light, &mut glow, &theirs).err();
+        })?;
+        Ok(Self { name, brightness: config.brightness as f32, idle, shared, aim: None, thread: Some(thread) })
+    }
+
+    /// The light for a view; none where nothing is looked at.
+    fn aim(&self, view: View<'_>) -> Option<Light> {
+        let View::Watching(observation) = view else { return None };
+        Some(
+            observation
+                .main_face()
+                .map_or(self.idle, |face| scaled(amounts(palette::of(face.expression)), self.brightness * face.confidence())),
+        )
     }
 }
 
-impl<L: ColourLight> Output for Coloured<L> {
+impl Output for Coloured {
     fn name(&self) -> &str {
-        self.light.name()
+        &self.name
     }
 
     fn show(&mut self, view: View<'_>) -> Result<()> {
-        self.light.set(self.glow.next(view))
+        if let Some(error) = lock(&self.shared.failure).take() {
+            return Err(error);
+        }
+        let aim = self.aim(view);
+        if aim != self.aim {
+            self.aim = aim;
+            *lock(&self.shared.aim) = aim;
+            self.thread.as_ref().inspect(|thread| thread.thread().unpark());
+        }
+        Ok(())
     }
+}
+
+impl Drop for Coloured {
+    fn drop(&mut self) {
+        self.shared.end.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            // The light is dropped in there, which leaves it dark; if that panicked, nothing could be done about it here.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The time between two steps of a transition.
+const TICK: Duration = Duration::from_millis(20);
+
+/// The thread's work.
+fn follow(light: &mut impl ColourLight, glow: &mut Glow, shared: &Shared) -> Result<()> {
+    while !shared.end.load(Ordering::Relaxed) {
+        let aim = *lock(&shared.aim);
+        light.set(glow.next(aim, monotonic_now()))?;
+        if glow.is_there() {
+            // Until there is another aim, which also ends a park that begins afterwards.
+            thread::park();
+        } else {
+            thread::sleep(TICK);
+        }
+    }
+    Ok(())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Nearer than this to its aim, of 1, a transition is over: less than an LED with 8 bits can show.
 const THERE: f32 = 1.0 / 512.0;
 
-/// The colour over time.
-pub struct Glow {
-    brightness: f32,
-    idle: Light,
+/// A colour over time. Pure: time is given.
+struct Glow {
     transition_s: f32,
     light: Light,
-    /// When it was so; none if it has not been shown since the last interruption.
+    /// When it was so, during a transition; none once it is there.
     at: Option<Duration>,
 }
 
 impl Glow {
     /// Dark to begin with.
-    pub fn new(config: &LedsConfig) -> Self {
-        let idle = scaled(amounts(palette::ASLEEP), config.idle_brightness as f32 / largest(amounts(palette::ASLEEP)));
-        Self { brightness: config.brightness as f32, idle, transition_s: config.transition_s as f32, light: DARK, at: None }
+    fn new(transition_s: f32) -> Self {
+        Self { transition_s, light: DARK, at: None }
     }
 
-    /// The light for `view`. Between observations it goes the share 1 − exp(−Δt / `transition_s`) of the way to the expression's colour, Δt from the
-    /// times of the observations. Where nothing is looked at it is dark at once.
-    pub fn next(&mut self, view: View<'_>) -> Light {
-        let View::Watching(observation) = view else {
+    /// Goes the share 1 − exp(−Δt / `transition_s`) of the way to `aim`, Δt since the last call of the same transition. Without an aim it is dark at once.
+    fn next(&mut self, aim: Option<Light>, now: Duration) -> Light {
+        let Some(aim) = aim else {
             (self.light, self.at) = (DARK, None);
             return DARK;
         };
-        let aim = observation
-            .main_face()
-            .map_or(self.idle, |face| scaled(amounts(palette::of(face.expression)), self.brightness * face.confidence()));
-        let now = observation.captured_at;
         let passed = self.at.replace(now).map_or(Duration::ZERO, |before| now.saturating_sub(before)).as_secs_f32();
         let share = if self.transition_s > 0.0 { 1.0 - (-passed / self.transition_s).exp() } else { 1.0 };
         for (light, aim) in self.light.iter_mut().zip(aim) {
             *light += share * (aim - *light);
         }
         if self.light.iter().zip(aim).all(|(light, aim)| (light - aim).abs() < THERE) {
-            self.light = aim;
+            (self.light, self.at) = (aim, None);
         }
         self.light
+    }
+
+    /// Whether the last aim has been reached.
+    fn is_there(&self) -> bool {
+        self.at.is_none()
     }
 }
 
@@ -138,12 +218,42 @@ pub(super) mod tests {
         Observation { captured_at: Duration::from_millis(milliseconds), ..Observation::default() }
     }
 
+    /// A light that writes down what it is set to; it may be unplugged.
+    #[derive(Clone, Default)]
+    struct Recorder {
+        tape: Arc<Mutex<Vec<Light>>>,
+        unplugged: Arc<AtomicBool>,
+    }
+
+    impl ColourLight for Recorder {
+        fn name(&self) -> &str {
+            "recorder"
+        }
+
+        fn set(&mut self, light: Light) -> Result<()> {
+            anyhow::ensure!(!self.unplugged.load(Ordering::SeqCst), "unplugged");
+            lock(&self.tape).push(light);
+            Ok(())
+        }
+    }
+
+    /// Waits until something holds, five seconds at most.
+    pub(in crate::outputs::leds) fn wait_until(mut holds: impl FnMut() -> bool) {
+        for _ in 0..500 {
+            if holds() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        panic!("waited in vain");
+    }
+
     fn near(light: Light, expected: Light) {
         assert!(light.iter().zip(expected).all(|(a, b)| (a - b).abs() < 2e-3), "{light:?}, not {expected:?}");
     }
 
-    fn glow(transition_s: f64) -> Glow {
-        Glow::new(&LedsConfig { brightness: 0.5, transition_s, ..LedsConfig::default() })
+    const fn ms(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
     }
 
     #[test]
@@ -153,45 +263,86 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_colour_is_as_bright_as_the_expression_is_sure() {
-        let blue = amounts(palette::of(Emotion::Sad));
-        let light = glow(0.0).next(View::Watching(&seeing(Emotion::Sad, 0.8, 0)));
-        near(light, blue.map(|amount| amount * 0.5 * 0.8));
-    }
-
-    #[test]
     fn after_one_time_constant_63_percent_of_the_way_is_gone() {
-        let mut glow = glow(0.4);
-        let aim = amounts(palette::of(Emotion::Happy)).map(|amount| amount * 0.5);
-        near(glow.next(View::Watching(&seeing(Emotion::Happy, 1.0, 1000))), DARK);
-        // 1 − 1/e = 0.632; twice: 1 − 1/e² = 0.865, whether in one step or in two.
-        near(glow.next(View::Watching(&seeing(Emotion::Happy, 1.0, 1400))), aim.map(|amount| 0.632 * amount));
-        near(glow.next(View::Watching(&seeing(Emotion::Happy, 1.0, 1600))), aim.map(|amount| 0.777 * amount));
-        near(glow.next(View::Watching(&seeing(Emotion::Happy, 1.0, 1800))), aim.map(|amount| 0.865 * amount));
-        assert_eq!(glow.next(View::Watching(&seeing(Emotion::Happy, 1.0, 9000))), aim);
+        let mut glow = Glow::new(0.4);
+        let aim = Some([1.0, 0.5, 0.0]);
+        assert_eq!(glow.next(aim, ms(1000)), DARK);
+        // 1 − 1/e = 0.632; 1 − exp(−1.5) = 0.777; 1 − 1/e² = 0.865.
+        near(glow.next(aim, ms(1400)), [0.632, 0.316, 0.0]);
+        near(glow.next(aim, ms(1600)), [0.777, 0.388, 0.0]);
+        near(glow.next(aim, ms(1800)), [0.865, 0.432, 0.0]);
+        assert!(!glow.is_there());
+        assert_eq!(glow.next(aim, ms(9000)), [1.0, 0.5, 0.0]);
+        assert!(glow.is_there());
     }
 
     #[test]
-    fn nobody_is_dark_in_the_end_unless_an_idle_light_is_wanted() {
-        let mut quiet = glow(0.4);
-        quiet.next(View::Watching(&seeing(Emotion::Happy, 1.0, 0)));
-        quiet.next(View::Watching(&seeing(Emotion::Happy, 1.0, 400)));
-        assert!(quiet.next(View::Watching(&nobody(500)))[0] > 0.1);
-        assert_eq!(quiet.next(View::Watching(&nobody(9000))), DARK);
-        let mut idle = Glow::new(&LedsConfig { idle_brightness: 0.1, transition_s: 0.0, ..LedsConfig::default() });
-        // The blue of the sleeping face is its brightest colour.
-        near([0.0, 0.0, idle.next(View::Watching(&nobody(0)))[2]], [0.0, 0.0, 0.1]);
+    fn a_new_transition_begins_when_it_is_asked_for_however_long_the_light_was_still() {
+        let mut glow = Glow::new(0.4);
+        glow.next(Some([1.0; 3]), ms(0));
+        assert_eq!(glow.next(Some([1.0; 3]), ms(9000)), [1.0; 3]);
+        assert_eq!(glow.next(Some([0.0; 3]), ms(60_000)), [1.0; 3]);
+        near(glow.next(Some([0.0; 3]), ms(60_400)), [0.368; 3]);
     }
 
     #[test]
-    fn where_nothing_is_looked_at_it_is_dark_at_once_and_rises_softly_afterwards() {
+    fn without_an_aim_it_is_dark_at_once() {
+        let mut glow = Glow::new(0.4);
+        glow.next(Some([1.0; 3]), ms(0));
+        glow.next(Some([1.0; 3]), ms(400));
+        assert_eq!(glow.next(None, ms(401)), DARK);
+        assert!(glow.is_there());
+    }
+
+    #[test]
+    fn without_a_time_constant_it_jumps() {
+        let mut glow = Glow::new(0.0);
+        assert_eq!(glow.next(Some([0.5; 3]), ms(0)), [0.5; 3]);
+    }
+
+    #[test]
+    fn the_colour_is_as_bright_as_the_expression_is_sure_and_dark_where_nothing_is_looked_at() {
+        let config = LedsConfig { brightness: 0.5, ..LedsConfig::default() };
+        let output = Coloured::new(Recorder::default(), &config).unwrap();
+        let blue = amounts(palette::of(Emotion::Sad));
+        near(output.aim(View::Watching(&seeing(Emotion::Sad, 0.8, 0))).unwrap(), blue.map(|amount| amount * 0.5 * 0.8));
+        assert_eq!(output.aim(View::Watching(&nobody(0))), Some(DARK));
         for dark in [View::Starting, View::Covered, View::Paused, View::CameraLost { reason: "unplugged" }] {
-            let mut glow = glow(0.4);
-            glow.next(View::Watching(&seeing(Emotion::Sad, 1.0, 0)));
-            assert!(glow.next(View::Watching(&seeing(Emotion::Sad, 1.0, 400)))[2] > 0.2);
-            assert_eq!(glow.next(dark), DARK);
-            assert_eq!(glow.next(View::Watching(&seeing(Emotion::Sad, 1.0, 60_000))), DARK);
-            assert!(glow.next(View::Watching(&seeing(Emotion::Sad, 1.0, 60_100)))[2] > 0.05);
+            assert_eq!(output.aim(dark), None);
         }
+        let glimmer = Coloured::new(Recorder::default(), &LedsConfig { idle_brightness: 0.1, ..config }).unwrap();
+        // The blue of the sleeping face is its brightest colour.
+        assert!((glimmer.aim(View::Watching(&nobody(0))).unwrap()[2] - 0.1).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_transition_goes_on_between_the_frames_and_then_the_light_is_left_alone() {
+        let recorder = Recorder::default();
+        let mut output = Coloured::new(recorder.clone(), &LedsConfig { transition_s: 0.05, ..LedsConfig::default() }).unwrap();
+        output.show(View::Watching(&seeing(Emotion::Happy, 1.0, 0))).unwrap();
+        let aim = output.aim.unwrap();
+        wait_until(|| lock(&recorder.tape).last() == Some(&aim));
+        let steps = lock(&recorder.tape).len();
+        assert!(steps >= 4, "{steps} steps");
+        thread::sleep(3 * TICK);
+        assert_eq!(lock(&recorder.tape).len(), steps);
+    }
+
+    #[test]
+    fn a_light_that_fails_tells_it_at_the_next_frame() {
+        let recorder = Recorder::default();
+        let mut output = Coloured::new(recorder.clone(), &LedsConfig::default()).unwrap();
+        recorder.unplugged.store(true, Ordering::SeqCst);
+        let mut frame = 0;
+        let mut error = String::new();
+        wait_until(|| {
+            frame += 1;
+            let confidence = 0.2 + 0.001 * frame as f32;
+            error = output
+                .show(View::Watching(&seeing(Emotion::Sad, confidence, frame)))
+                .map_or_else(|e| e.to_string(), |()| error.clone());
+            !error.is_empty()
+        });
+        assert_eq!(error, "unplugged");
     }
 }

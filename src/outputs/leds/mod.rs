@@ -29,12 +29,12 @@ pub(super) fn openers(config: &LedsConfig) -> Vec<(String, Opener)> {
     }
     if let Some(lines) = config.rgb.wired().cloned() {
         let leds = config.clone();
-        let open = move || -> Result<Box<dyn Output>> { Ok(Box::new(colour::Coloured::new(rgb::open(&leds, &lines)?, &leds))) };
+        let open = move || -> Result<Box<dyn Output>> { Ok(Box::new(colour::Coloured::new(rgb::open(&leds, &lines)?, &leds)?)) };
         openers.push(("RGB LED".into(), Box::new(open)));
     }
     if config.strip.kind != StripKind::None {
         let leds = config.clone();
-        let open = move || -> Result<Box<dyn Output>> { Ok(Box::new(colour::Coloured::new(strip::open(&leds.strip)?, &leds))) };
+        let open = move || -> Result<Box<dyn Output>> { Ok(Box::new(colour::Coloured::new(strip::open(&leds.strip)?, &leds)?)) };
         openers.push((format!("strip at {}", config.strip.device.display()), Box::new(open)));
     }
     openers

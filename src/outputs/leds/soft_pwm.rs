@@ -137,16 +137,12 @@ fn dim(lines: &mut impl Lines, shared: &Shared) -> Result<(), LineError> {
                 shown = lit;
             }
         }
-        next += PERIOD;
-        if duties.iter().all(|duty| [0, STEPS].contains(duty)) {
-            // Nothing to switch until somebody changes something.
-            if shared.duties() == duties && !shared.end.load(Ordering::Relaxed) {
-                thread::park();
-            }
-            next = Instant::now();
+        if duties.iter().all(|duty| [0, STEPS].contains(duty)) && !shared.end.load(Ordering::Relaxed) {
+            // Nothing to switch until somebody changes something, which also ends a park that begins afterwards.
+            thread::park();
         }
         // A thread that was held up does not make up for it.
-        next = next.max(Instant::now() - PERIOD);
+        next = (next + PERIOD).max(Instant::now());
     }
     Ok(())
 }

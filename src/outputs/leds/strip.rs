@@ -15,6 +15,7 @@ use linux_embedded_hal::spidev::{SpiModeFlags, SpidevOptions};
 
 use super::colour::{ColourLight, DARK, Light};
 use crate::config::{StripConfig, StripKind};
+use crate::outputs::permission::group_hint;
 
 /// SPI clock for WS2812, where every data bit becomes one byte: 156 ns for each of its bits. A Pi's divider makes 6.25 MHz of it, 160 ns.
 const WS2812_HZ: u32 = 6_400_000;
@@ -43,11 +44,11 @@ pub fn open(config: &StripConfig) -> Result<Strip<SpidevBus>> {
 /// Why an SPI device cannot be opened, with what helps.
 pub fn cannot_open(path: &Path, error: &io::Error) -> Error {
     let hint = match error.kind() {
-        io::ErrorKind::NotFound => " (is SPI switched on? `sudo raspi-config nonint do_spi 0`, then start the device again)",
-        io::ErrorKind::PermissionDenied => {
-            " (is the user in the device's group? `sudo usermod -aG spi $USER`, then log in again)"
+        io::ErrorKind::NotFound => {
+            " (is SPI switched on? `sudo raspi-config nonint do_spi 0`, then start the device again)".into()
         }
-        _ => "",
+        io::ErrorKind::PermissionDenied => group_hint(path),
+        _ => String::new(),
     };
     anyhow!("cannot open the SPI device {}{hint}: {error}", path.display())
 }
@@ -135,13 +136,13 @@ fn encode_apa102([red, green, blue]: [u8; 3], pixels: usize, bytes: &mut Vec<u8>
 
 #[cfg(test)]
 mod tests {
-    use std::cell::RefCell;
-    use std::rc::Rc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::{Arc, Mutex};
 
     use embedded_hal::spi::{ErrorKind, ErrorType};
 
     use super::super::colour::Coloured;
-    use super::super::colour::tests::{nobody, seeing};
+    use super::super::colour::tests::{nobody, seeing, wait_until};
     use super::*;
     use crate::classifier::Emotion;
     use crate::config::LedsConfig;
@@ -150,8 +151,18 @@ mod tests {
     /// Every transfer. Strict: reading from a strip is an error of ours.
     #[derive(Clone, Default)]
     struct RecordingBus {
-        sent: Rc<RefCell<Vec<Vec<u8>>>>,
-        unplugged: Rc<RefCell<bool>>,
+        sent: Arc<Mutex<Vec<Vec<u8>>>>,
+        unplugged: Arc<AtomicBool>,
+    }
+
+    impl RecordingBus {
+        fn take(&self) -> Vec<Vec<u8>> {
+            std::mem::take(&mut *self.sent.lock().unwrap())
+        }
+
+        fn last(&self) -> Vec<u8> {
+            self.sent.lock().unwrap().last().cloned().unwrap_or_default()
+        }
     }
 
     impl ErrorType for RecordingBus {
@@ -164,11 +175,11 @@ mod tests {
         }
 
         fn write(&mut self, words: &[u8]) -> Result<(), ErrorKind> {
-            if *self.unplugged.borrow() {
+            if self.unplugged.load(Ordering::SeqCst) {
                 return Err(ErrorKind::Other);
             }
             assert!(words.len() <= 4096, "more than the kernel takes at once");
-            self.sent.borrow_mut().push(words.to_vec());
+            self.sent.lock().unwrap().push(words.to_vec());
             Ok(())
         }
 
@@ -216,10 +227,10 @@ mod tests {
     #[test]
     fn a_ws2812_gets_green_red_blue_from_the_highest_bit_on() {
         let (mut strip, bus) = strip(StripKind::Ws2812, 2);
-        bus.sent.take();
+        bus.take();
         // Red 0xFF, green 0x80, blue 0x01.
         strip.set([1.0, 0.502, 0.004]).unwrap();
-        let sent = bus.sent.take().pop().unwrap();
+        let sent = bus.take().pop().unwrap();
         let green = [ONE, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO];
         let blue = [ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, ONE];
         let pixel = [green, [ONE; 8], blue].concat();
@@ -229,11 +240,11 @@ mod tests {
     #[test]
     fn an_apa102_gets_a_start_frame_brightness_blue_green_red_and_an_end() {
         let (mut strip, bus) = strip(StripKind::Apa102, 3);
-        bus.sent.take();
+        bus.take();
         strip.set([1.0, 0.502, 0.004]).unwrap();
         let pixel = [0xFF, 0x01, 0x80, 0xFF];
         // Data sheet: 32 zeros at the start; at least half a pulse a pixel, here 2, behind 32.
-        assert_eq!(bus.sent.take(), [[&[0; 4][..], &pixel, &pixel, &pixel, &[0; 4], &[0]].concat()]);
+        assert_eq!(bus.take(), [[&[0; 4][..], &pixel, &pixel, &pixel, &[0; 4], &[0]].concat()]);
     }
 
     #[test]
@@ -247,41 +258,41 @@ mod tests {
     fn a_strip_is_dark_at_first_for_nobody_and_after_the_end() {
         for kind in [StripKind::Ws2812, StripKind::Apa102] {
             let (strip, bus) = strip(kind, 1);
-            let dark = bus.sent.borrow()[0].clone();
-            let mut output = Coloured::new(strip, &LedsConfig { transition_s: 0.0, ..LedsConfig::default() });
-            let mut lit = |view: View<'_>| {
+            let dark = bus.last();
+            let mut output = Coloured::new(strip, &LedsConfig { transition_s: 0.0, ..LedsConfig::default() }).unwrap();
+            for view in [View::Watching(&nobody(100)), View::Paused] {
+                output.show(View::Watching(&seeing(Emotion::Sad, 1.0, 0))).unwrap();
+                wait_until(|| bus.last() != dark);
                 output.show(view).unwrap();
-                bus.sent.borrow().last() != Some(&dark)
-            };
-            assert!(lit(View::Watching(&seeing(Emotion::Sad, 1.0, 0))));
-            assert!(!lit(View::Watching(&nobody(100))));
-            assert!(lit(View::Watching(&seeing(Emotion::Sad, 1.0, 200))));
-            assert!(!lit(View::Paused));
-            assert!(lit(View::Watching(&seeing(Emotion::Sad, 1.0, 300))));
+                wait_until(|| bus.last() == dark);
+            }
+            output.show(View::Watching(&seeing(Emotion::Sad, 1.0, 300))).unwrap();
+            wait_until(|| bus.last() != dark);
             drop(output);
-            assert_eq!(bus.sent.borrow().last(), Some(&dark));
+            assert_eq!(bus.last(), dark);
         }
     }
 
     #[test]
     fn nothing_is_sent_while_nothing_changes_and_a_failure_is_told() {
         let (mut strip, bus) = strip(StripKind::Ws2812, 1);
-        bus.sent.take();
+        bus.take();
         for _ in 0..3 {
             strip.set([0.5; 3]).unwrap();
         }
-        assert_eq!(bus.sent.take().len(), 1);
-        bus.unplugged.replace(true);
+        assert_eq!(bus.take().len(), 1);
+        bus.unplugged.store(true, Ordering::SeqCst);
         let error = strip.set(DARK).unwrap_err().to_string();
         assert_eq!(error, "cannot send to the strip at /dev/spidev0.0: Other");
     }
 
     #[test]
     fn a_transition_allocates_nothing() {
-        let (mut strip, _bus) = strip(StripKind::Ws2812, 12);
+        let (mut strip, _) = strip(StripKind::Ws2812, 12);
         let info = allocation_counter::measure(|| {
             for step in 0..10 {
                 encode_ws2812([step; 3], strip.pixels, &mut strip.bytes);
+                encode_apa102([step; 3], strip.pixels, &mut strip.bytes);
             }
         });
         assert_eq!(info.count_total, 0);
@@ -292,7 +303,7 @@ mod tests {
         let config = StripConfig { kind: StripKind::Ws2812, device: "/nonexistent/spidev9.9".into(), pixels: 1 };
         let error = format!("{:#}", open(&config).err().unwrap());
         assert!(error.contains("/nonexistent/spidev9.9") && error.contains("raspi-config nonint do_spi 0"), "{error}");
-        let denied = cannot_open(Path::new("/dev/spidev0.0"), &io::Error::from_raw_os_error(13)).to_string();
-        assert!(denied.contains("usermod -aG spi"), "{denied}");
+        let denied = cannot_open(Path::new("/dev/null"), &io::Error::from_raw_os_error(13)).to_string();
+        assert!(denied.starts_with("cannot open the SPI device /dev/null (it belongs to "), "{denied}");
     }
 }

@@ -7,7 +7,7 @@ log=visaged.log
 
 ### The program
 
-start_visaged() { # PIXEL_FORMAT WIDTH HEIGHT
+start_visaged() { # PIXEL_FORMAT WIDTH HEIGHT [DETECTOR]
   cat >/tmp/visaged.toml <<END
 [camera]
 source = "v4l2"
@@ -18,6 +18,7 @@ frames_per_second = 5
 pixel_format = "$1"
 
 [detector]
+kind = "${4:-builtin}"
 cascade = "/usr/share/opencv4/haarcascades/haarcascade_frontalface_default.xml"
 
 [leds]
@@ -120,12 +121,13 @@ cp face.* bare.jpg /tmp # the shared folder is slow
 modprobe vivid num_inputs=1 input_types=3 num_outputs=1 output_types=1 node_types=0x101
 connect_vivid
 
-for run in "YUYV 640 480" "GREY 320 240" "NV12 320 240"; do
+# The second with the cascade.
+for run in "YUYV 640 480" "GREY 320 240 haar" "NV12 320 240"; do
   set -- $run
   feed_vivid $1
   sleep 1
   plug_in video0
-  start_visaged $1 $2 $3
+  start_visaged $1 $2 $3 $4
   check_face "$1 $2x$3 (vivid): the face is found" 1
   check_light "$1 $2x$3 (vivid): the LED of the expression is lit"
   check_log "$1 $2x$3 (vivid): captured as asked" 1 "$2.*$3 $1" 1

@@ -1,9 +1,5 @@
 # What the checks of the machine with Debian use, beside common.sh: the service as systemd and the journal tell. Sourced in the shared folder.
 
-now() { cut -d' ' -f1 /proc/uptime; }
-seconds_since() { awk -v begin="$1" -v end="$(now)" 'BEGIN { printf "%.1f", end - begin }'; }
-at_most() { awk -v value="$1" -v most="$2" 'BEGIN { exit !(value <= most) }'; }
-
 # check NAME SEEN COMMAND…: ok if the command succeeds.
 check() {
   local name=$1 seen=$2
@@ -28,43 +24,21 @@ check_said() { # NAME PATTERN SECONDS
   if within "$3" has_said "$2"; then report "$1" ok "$(last_said "$2")"; else report "$1" FAIL "no \"$2\" in $3 s; last: $(said | tail -n 1)"; fi
 }
 
-configure() { # PIXEL_FORMAT
-  cat >/etc/visaged/visaged.toml <<END
-[camera]
-source = "v4l2"
-device = "/dev/video0"
-width = 320
-height = 240
-frames_per_second = 5
-pixel_format = "$1"
+### Times: an emulated machine is slow, and slower the more its host has to do, so some limits are in terms of what the same machine needs for the
+### plain thing.
 
-[display]
-framebuffer = "/dev/fb0"
-
-[leds]
-driver = "gpiochip"
-
-# The machine's PL061 has eight lines; line 3 is its power button.
-[leds.lines]
-angry = 0
-disgust = 1
-fear = 2
-happy = 4
-sad = 5
-surprise = 6
-neutral = 7
-
-[statistics]
-file = "/var/lib/visaged/statistics.jsonl"
-interval_s = 5
-END
-}
-
-# The lights go out while the service ends; the time is counted from the call.
-check_darkness() { # NAME SECONDS_AT_MOST
-  local begin took
+now() { cut -d' ' -f1 /proc/uptime; }
+seconds_since() { awk -v begin="$1" -v end="$(now)" 'BEGIN { printf "%.1f", end - begin }'; }
+time_of() { # COMMAND…
+  local begin
   begin=$(now)
-  until is_dark || ! at_most "$(seconds_since "$begin")" 20; do :; done
-  took=$(seconds_since "$begin")
-  check "$1" "register $(register) after $took s" at_most "$took" "$2"
+  "$@" >/dev/null 2>&1
+  seconds_since "$begin"
 }
+sum() { awk -v first="$1" -v second="$2" 'BEGIN { printf "%.1f", first + second }'; }
+at_most() { awk -v value="$1" -v most="$2" 'BEGIN { exit !(value <= most) }'; }
+
+### The statistics
+
+rows() { wc -l </var/lib/visaged/statistics.jsonl; }
+flush() { sync; }

@@ -1,4 +1,4 @@
-//! The kernel's SPI and I²C devices and output lines, and what to do when they are not there.
+//! The kernel's SPI and I²C devices, and what to do when they are not there.
 //!
 //! `linux-embedded-hal` has the same two wrappers, but they allocate memory for every transfer.
 
@@ -8,8 +8,6 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow};
 use embedded_hal::{i2c, spi};
-use linux_embedded_hal::CdevPin;
-use linux_embedded_hal::gpio_cdev::{Chip, LineRequestFlags};
 use linux_embedded_hal::i2cdev::core::I2CDevice;
 use linux_embedded_hal::i2cdev::linux::LinuxI2CDevice;
 use linux_embedded_hal::spidev::{SpiModeFlags, Spidev, SpidevOptions};
@@ -118,21 +116,6 @@ fn cannot_open(path: &Path, error: io::Error, switch: &str, parameter: &str) -> 
     anyhow::Error::from(error).context(format!("cannot open {}{hint}", path.display()))
 }
 
-/// Takes line `number` of `chip` as an output with this level; `purpose` is for messages.
-pub(super) fn output_line(chip: &Path, number: u32, high: bool, purpose: &str) -> Result<CdevPin> {
-    let fail = |error: &dyn fmt::Display| {
-        let hint = match std::fs::File::open(chip).map_err(|error| error.kind()) {
-            Err(io::ErrorKind::PermissionDenied) => group_hint(chip),
-            Err(io::ErrorKind::NotFound) => " (`gpiodetect` lists the chips; set chip in [display.panel])".into(),
-            _ => " (`gpioinfo` shows who uses it)".into(),
-        };
-        anyhow!("cannot take line {number} of {} for the panel's {purpose}{hint}: {error}", chip.display())
-    };
-    let line = Chip::new(chip).and_then(|mut chip| chip.get_line(number)).map_err(|error| fail(&error))?;
-    let handle = line.request(LineRequestFlags::OUTPUT, u8::from(high), "visaged").map_err(|error| fail(&error))?;
-    CdevPin::new(handle).map_err(|error| fail(&error))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,16 +139,5 @@ mod tests {
     fn a_file_that_is_no_bus_is_refused() {
         let message = message(open_spi(Path::new("/dev/null"), 1_000_000, false));
         assert!(message.starts_with("cannot use /dev/null: it is no SPI device"), "{message}");
-    }
-
-    #[test]
-    fn a_line_that_cannot_be_had_is_named_with_its_purpose() {
-        let message = message(output_line(Path::new("/nonexistent/gpiochip7"), 25, false, "data/command"));
-        assert!(
-            message.starts_with(
-                "cannot take line 25 of /nonexistent/gpiochip7 for the panel's data/command (`gpiodetect` lists the chips; set chip in [display.panel])"
-            ),
-            "{message}"
-        );
     }
 }

@@ -50,6 +50,8 @@ impl Patch {
 
 /// Runs of a row with fewer equal pixels between them are one.
 const GAP: usize = 8;
+/// Runs of one row that are so near may belong to one patch.
+const NEAR: usize = 16;
 /// So many pixels that did not change may be sent with a patch before another is begun. Naming a window takes three commands and six switches of the
 /// data/command line: on a Raspberry Pi about as long as 256 pixels at 32 MHz.
 const PRICE: usize = 256;
@@ -59,10 +61,14 @@ pub(super) fn find_patches<T: PartialEq>(shown: &[T], drawn: &[T], width: usize,
     patches.clear();
     for (y, (shown, drawn)) in shown.chunks_exact(width).zip(drawn.chunks_exact(width)).enumerate() {
         for run in runs(shown, drawn, GAP) {
-            let grown = patches.iter().enumerate().map(|(index, patch)| (index, patch.with(&run, y)));
-            let affordable = grown.filter(|(_, patch)| patch.area() <= patch.changed + PRICE);
-            match affordable.min_by_key(|(index, patch)| patch.area() - patches[*index].area()) {
-                Some((index, patch)) => patches[index] = patch,
+            let affordable = patches.iter().enumerate().filter_map(|(index, patch)| {
+                // What stands side by side stays apart: the gap between would be paid for in every row below.
+                let beside = patch.rows.end > y && run.start > patch.columns.end + NEAR;
+                let grown = patch.with(&run, y);
+                (!beside && grown.area() <= grown.changed + PRICE).then(|| (grown.area() - patch.area(), index, grown))
+            });
+            match affordable.min_by_key(|(more, ..)| *more) {
+                Some((_, index, grown)) => patches[index] = grown,
                 None => patches.push(Patch { changed: run.len(), columns: run, rows: y..y + 1 }),
             }
         }
@@ -81,10 +87,13 @@ mod tests {
 
     #[test]
     fn runs_are_joined_over_small_gaps_only() {
-        let all = |drawn: &str, gap| runs(&vec![b'.'; drawn.len()], drawn.as_bytes(), gap).collect::<Vec<_>>();
-        assert_eq!(all("..x.x...xx", 2), [2..5, 8..10]);
-        assert_eq!(all("..x.x...xx", 4), [2..10]);
-        assert_eq!(all("x........x", 1), [0..1, 9..10]);
+        let all = |drawn: &str, gap| {
+            let runs: Vec<_> = runs(&vec![b'.'; drawn.len()], drawn.as_bytes(), gap).map(|run| (run.start, run.end)).collect();
+            runs
+        };
+        assert_eq!(all("..x.x...xx", 2), [(2, 5), (8, 10)]);
+        assert_eq!(all("..x.x...xx", 4), [(2, 10)]);
+        assert_eq!(all("x........x", 1), [(0, 1), (9, 10)]);
         assert_eq!(all("..........", 3), []);
     }
 

@@ -76,10 +76,8 @@ fn story() -> Vec<Observation> {
 
 fn assert_oled_shows_the_canvas(display: &PanelDisplay, bus: &Bus<OledController>, rotation: u32) {
     let connection = bus.0.borrow();
-    let size = display.panel.size();
-    let rows: Vec<&[Rgb888]> = display.canvas.rows().collect();
-    for y in 0..size.height as usize {
-        for x in 0..size.width as usize {
+    for (y, row) in display.canvas.rows().enumerate() {
+        for (x, pixel) in row.iter().enumerate() {
             // Where a corner of the picture goes when it is turned clockwise on a glass of 128 × 64.
             let (column, row) = match rotation {
                 90 => (127 - y, x),
@@ -87,9 +85,8 @@ fn assert_oled_shows_the_canvas(display: &PanelDisplay, bus: &Bus<OledController
                 270 => (y, 63 - x),
                 _ => (x, y),
             };
-            let pixel = rows[y][x];
-            assert!([Rgb888::BLACK, Rgb888::WHITE].contains(&pixel), "one colour has two");
-            let light = pixel == Rgb888::WHITE;
+            assert!([Rgb888::BLACK, Rgb888::WHITE].contains(pixel), "one colour has two");
+            let light = *pixel == Rgb888::WHITE;
             assert_eq!(connection.controller.is_lit(column, row), light, "{x}, {y} turned by {rotation}");
         }
     }
@@ -264,11 +261,14 @@ fn of_a_tft_too_only_what_changed_is_sent() {
     let (mut display, bus) = tft(&PanelConfig { rotation: 90, ..config(PanelController::Ili9341) });
     let frame = 320 * 240 * 2;
     let bytes: Vec<usize> = story().iter().map(|observation| bytes_for(&mut display, &bus, observation)).collect();
-    println!("bytes for each view: {bytes:?}, a frame has {frame}");
+    println!("bytes for each view: {bytes:?}, a frame has {frame}; {} windows", bus.0.borrow().controller.windows);
     assert_eq!(bytes[0], frame + 11);
-    assert_eq!(bytes[1], 0, "nothing changed");
+    assert!(bytes[1] <= frame / 20, "nearly nothing: {}", bytes[1]);
     assert!(bytes[2] <= frame / 20, "a little more confidence: {}", bytes[2]);
-    assert!(bytes[3..].iter().all(|bytes| *bytes <= frame / 2), "the face moves: {bytes:?}");
+    assert!(bytes[3..].iter().all(|bytes| *bytes <= frame / 3), "the face moves: {bytes:?}");
+    let before = display.panel.sent();
+    display.panel.show(&display.canvas).unwrap();
+    assert_eq!(display.panel.sent(), before, "the same picture again");
     drop(display);
     let connection = bus.0.borrow();
     assert!(connection.controller.memory.iter().all(|pixel| *pixel == 0), "black at the end");

@@ -1,0 +1,96 @@
+//! The thread that writes. A card may take seconds to say that something is safely stored; the picture does not wait for it.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, channel, sync_channel};
+use std::time::Duration;
+
+use super::database::{DatedEvent, Minute};
+use super::keeper::{Keeper, Settings};
+use crate::health::Health;
+
+/// Messages that may wait for the thread; enough for an hour of a card that does not answer.
+const QUEUE: usize = 256;
+
+/// How often the board is asked whether it is throttled.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// At the end the thread has so long to write what is left. The service manager waits for 10 s.
+const LAST_WORDS: Duration = Duration::from_secs(7);
+
+enum Message {
+    Minute(Minute),
+    Event(DatedEvent),
+    Flush,
+}
+
+/// The way to the thread. Dropping it writes what is left.
+pub(super) struct Writer {
+    sender: Option<SyncSender<Message>>,
+    /// Disconnected when the thread is through.
+    done: Receiver<()>,
+    overflowing: bool,
+}
+
+impl Writer {
+    /// Starts the thread, which opens the database.
+    ///
+    /// # Errors
+    /// If the system has no thread for us.
+    pub(super) fn start(settings: Settings, health: Health) -> std::io::Result<Self> {
+        let (sender, receiver) = sync_channel(QUEUE);
+        let (through, done) = channel();
+        std::thread::Builder::new().name("statistics".into()).spawn(move || {
+            write(&receiver, &mut Keeper::new(settings, health.clone()), &health);
+            drop(through);
+        })?;
+        Ok(Self { sender: Some(sender), done, overflowing: false })
+    }
+
+    pub(super) fn minute(&mut self, minute: Minute) {
+        self.send(Message::Minute(minute));
+    }
+
+    pub(super) fn event(&mut self, event: DatedEvent) {
+        self.send(Message::Event(event));
+    }
+
+    pub(super) fn flush(&mut self) {
+        self.send(Message::Flush);
+    }
+
+    fn send(&mut self, message: Message) {
+        let sent = self.sender.as_ref().map_or(Ok(()), |sender| sender.try_send(message));
+        let is_full = match sent {
+            Ok(()) => false,
+            Err(TrySendError::Full(_)) => true,
+            Err(TrySendError::Disconnected(_)) => panic!("the thread that writes the statistics has panicked"),
+        };
+        if is_full && !self.overflowing {
+            log::warn!("statistics: the card has not answered for long; what is counted now is lost");
+        }
+        self.overflowing = is_full;
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.sender = None;
+        if self.done.recv_timeout(LAST_WORDS) == Err(RecvTimeoutError::Timeout) {
+            log::warn!("statistics: the card does not answer; the last minutes may be lost");
+        }
+    }
+}
+
+/// The thread's loop.
+fn write(receiver: &Receiver<Message>, keeper: &mut Keeper, health: &Health) {
+    loop {
+        match receiver.recv_timeout(LOOK_EVERY) {
+            Ok(Message::Minute(minute)) => keeper.add(minute),
+            Ok(Message::Event(event)) => keeper.add_event(event),
+            Ok(Message::Flush) => keeper.flush(),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        health.ask_board();
+    }
+    keeper.flush();
+}
