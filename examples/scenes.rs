@@ -33,7 +33,7 @@ fn main() -> Result<()> {
             let width = picture.width() * height / picture.height();
             let mut picture = imageops::resize(&picture, width, height, imageops::FilterType::Triangle);
             // Fewer shades make a smaller file; nobody sees it.
-            picture.iter_mut().for_each(|value| *value &= 0xFC);
+            picture.iter_mut().for_each(|value| *value &= 0xF8);
             if left + width + GAP > WIDTH {
                 (left, top) = (GAP, top + height + GAP);
             }

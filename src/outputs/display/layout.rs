@@ -180,7 +180,7 @@ impl Layout {
             message: Area { x: area.x, y: 0.5 * margin, width: area.width, height: body - 0.5 * margin },
             message_align: Align::Left,
             title_size: name_size,
-            message_size: (0.055 * height).max(10.0).max(least_letters),
+            message_size: (0.06 * height).max(10.0).max(least_letters),
             marks: Area { x: margin, y: body - 0.1 * margin, width: 0.5 * width, height: footer - 0.3 * margin },
             marks_centered: false,
             privacy_text: Some((0.45 * footer).clamp(9.0, 0.045 * height.max(200.0)).max(least_letters)),

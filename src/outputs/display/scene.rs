@@ -440,7 +440,7 @@ mod tests {
     }
 
     fn brightest(canvas: &Canvas) -> u8 {
-        canvas.rows().flatten().map(|pixel| pixel.g()).max().unwrap()
+        canvas.rows().flatten().map(RgbColor::g).max().unwrap()
     }
 
     #[test]
