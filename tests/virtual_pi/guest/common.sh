@@ -11,7 +11,7 @@ within() {
   shift
   until "$@"; do
     [ "$(uptime_s)" -lt $end ] || return 1
-    sleep 0.2
+    sleep 0.5
   done
 }
 
