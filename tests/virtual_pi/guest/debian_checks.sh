@@ -62,6 +62,7 @@ modprobe vivid num_inputs=1 input_types=3 num_outputs=1 output_types=1 node_type
 udevadm settle
 connect_vivid
 feed_vivid YUYV
+plug_in video0
 check_said "camera plugged in while the service runs: taken" "pictures come from" 60
 check_expression YUYV
 check_light "YUYV: the LED of the expression is lit"
@@ -145,6 +146,7 @@ check_said "hang: it was the watchdog" 'Watchdog timeout' 5
 within 60 only_happy_is_lit
 from_now_on
 stop_feeding
+pull_out
 echo vivid.0 >/sys/bus/platform/drivers/vivid/unbind
 check_said "camera pulled out: reported as lost" "camera lost" 30
 check "camera pulled out: dark" "register $(register), $(property StatusText)" within 10 is_dark
@@ -152,6 +154,7 @@ echo vivid.0 >/sys/bus/platform/drivers/vivid/bind
 udevadm settle
 connect_vivid
 feed_vivid NV12
+plug_in video0
 check_said "camera plugged in again: back" "the camera is back" 60
 check_light "camera plugged in again: the LED is lit"
 
@@ -165,9 +168,9 @@ systemctl stop visaged
 (cd /tmp && exec runuser -u nobody -- visaged run) >trouble 2>&1 &
 nobody=$!
 # The screen is opened after the lights, and the camera at the same time.
-within 120 sh -c 'grep -q /dev/fb0 trouble && grep -q /dev/video0 trouble'
+within 120 sh -c 'grep -q /dev/fb0 trouble && grep -q /dev/camera trouble'
 kill $nobody
-for wanted in '/dev/video0.*group "video".*usermod -aG video nobody' '/dev/gpiochip0.*usermod -aG gpio' '/dev/fb0.*usermod -aG video'; do
+for wanted in '/dev/camera.*group "video".*usermod -aG video nobody' '/dev/gpiochip0.*usermod -aG gpio' '/dev/fb0.*usermod -aG video'; do
   device=${wanted%%.*}
   check "ordinary user: told how to get at $device" "$(grep -m 1 "$device" trouble)" grep -q "$wanted" trouble
 done
