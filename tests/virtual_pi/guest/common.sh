@@ -11,7 +11,7 @@ within() {
   shift
   until "$@"; do
     [ "$(uptime_s)" -lt $end ] || return 1
-    sleep 0.2
+    sleep 0.5
   done
 }
 
@@ -41,7 +41,7 @@ stop_feeding() {
   wait $feeder
 }
 
-# As udev does with /dev/v4l/by-id: the link is there while the camera is.
+# As udev does with /dev/v4l/by-id: the link is there while the camera is. vivid must be connected before, for its timings cannot be set while it is in use.
 plug_in() { ln -sfn "$1" /dev/camera; }
 pull_out() { rm -f /dev/camera; }
 

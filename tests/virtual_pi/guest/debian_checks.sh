@@ -8,12 +8,20 @@ configure() { # PIXEL_FORMAT
   sed "s/PIXEL_FORMAT/$1/" configuration.toml >/etc/visaged/visaged.toml
 }
 
+# The face is found in the pixel format that is fed and configured.
+check_expression() { # PIXEL_FORMAT
+  check_said "$1: the expression is in the journal" "happy [0-9]* %" 120
+  check_said "$1: captured as asked" "pictures come from.*320×240 $1" 5
+}
+
 ### The system
 
 systemctl is-system-running --wait >state
 reached=$(($(systemctl show --property=ActiveEnterTimestampMonotonic --value multi-user.target) / 1000000))
 check "boot: multi-user.target in at most 60 s" "$reached s, $(cat state)" at_most "$reached" 60
 cp face.* /tmp # the shared folder is slow
+
+follow_journal
 
 ### The package
 
@@ -54,8 +62,9 @@ modprobe vivid num_inputs=1 input_types=3 num_outputs=1 output_types=1 node_type
 udevadm settle
 connect_vivid
 feed_vivid YUYV
+plug_in video0
 check_said "camera plugged in while the service runs: taken" "pictures come from" 60
-check_said "YUYV: the expression is in the journal" "happy [0-9]* %" 120
+check_expression YUYV
 check_light "YUYV: the LED of the expression is lit"
 check "YUYV: the status line says what is watched" "$(property StatusText)" has_status 'watching: camera "vivid"'
 memory=$(($(property MemoryCurrent) / 1048576))
@@ -72,7 +81,7 @@ from_now_on
 systemctl reload visaged
 check_said "reload: the new configuration is in force" "pictures come from.*320×240 GREY" 120
 check "reload: the same process" "$(property MainPID)" [ "$(property MainPID)" = "$main" ]
-check_said "GREY: the expression is in the journal" "happy [0-9]* %" 90
+check_expression GREY
 printf '[camera]\nwidht = 320\n' >/etc/visaged/visaged.toml
 from_now_on
 systemctl reload visaged
@@ -103,15 +112,12 @@ check "start with a wrong file: ends with 78, and is not tried again" "$(propert
   [ "$(property ActiveState) $(property ExecMainStatus)" = "failed 78" ]
 check "start with a wrong file: dark" "register $(register)" is_dark
 
-for format in NV12 YU12 UYVY; do
-  stop_feeding
-  feed_vivid $format
-  configure $format
-  from_now_on
-  systemctl restart visaged
-  check_said "$format: the expression is in the journal" "happy [0-9]* %" 120
-  check_said "$format: captured as asked" "pictures come from.*320×240 $format" 5
-done
+stop_feeding
+feed_vivid NV12
+configure NV12
+from_now_on
+systemctl start visaged
+check_expression NV12
 
 lights_off_takes=$(time_of visaged --version)
 within 60 only_happy_is_lit
@@ -130,7 +136,7 @@ main=$(property MainPID)
 from_now_on
 begin=$(now)
 kill -STOP "$main"
-within 120 main_process_is_not "$main"
+within 240 main_process_is_not "$main"
 took=$(seconds_since "$begin")
 check "hang: back in WatchdogSec + 3 s + what a start takes" "$took s (30 + 3 + $start_takes s)" at_most "$took" "$(sum 33 "$start_takes")"
 check_said "hang: it was the watchdog" 'Watchdog timeout' 5
@@ -140,13 +146,15 @@ check_said "hang: it was the watchdog" 'Watchdog timeout' 5
 within 60 only_happy_is_lit
 from_now_on
 stop_feeding
+pull_out
 echo vivid.0 >/sys/bus/platform/drivers/vivid/unbind
 check_said "camera pulled out: reported as lost" "camera lost" 30
 check "camera pulled out: dark" "register $(register), $(property StatusText)" within 10 is_dark
 echo vivid.0 >/sys/bus/platform/drivers/vivid/bind
 udevadm settle
 connect_vivid
-feed_vivid UYVY
+feed_vivid NV12
+plug_in video0
 check_said "camera plugged in again: back" "the camera is back" 60
 check_light "camera plugged in again: the LED is lit"
 
@@ -160,9 +168,9 @@ systemctl stop visaged
 (cd /tmp && exec runuser -u nobody -- visaged run) >trouble 2>&1 &
 nobody=$!
 # The screen is opened after the lights, and the camera at the same time.
-within 120 sh -c 'grep -q /dev/fb0 trouble && grep -q /dev/video0 trouble'
+within 120 sh -c 'grep -q /dev/fb0 trouble && grep -q /dev/camera trouble'
 kill $nobody
-for wanted in '/dev/video0.*group "video".*usermod -aG video nobody' '/dev/gpiochip0.*usermod -aG gpio' '/dev/fb0.*usermod -aG video'; do
+for wanted in '/dev/camera.*group "video".*usermod -aG video nobody' '/dev/gpiochip0.*usermod -aG gpio' '/dev/fb0.*usermod -aG video'; do
   device=${wanted%%.*}
   check "ordinary user: told how to get at $device" "$(grep -m 1 "$device" trouble)" grep -q "$wanted" trouble
 done
@@ -176,22 +184,30 @@ check "missing group: made by sysusers, and the service comes by itself" "$(prop
 
 ### The network
 
-for opening in network-loopback network-lan; do
-  install -D -m 644 -t /etc/systemd/system/visaged.service.d /usr/share/visaged/drop-ins/$opening.conf
+for try in "network-loopback YU12" "network-lan UYVY"; do
+  set -- $try
+  stop_feeding
+  feed_vivid $2
+  configure $2
+  install -D -m 644 -t /etc/systemd/system/visaged.service.d /usr/share/visaged/drop-ins/$1.conf
   systemctl daemon-reload
   from_now_on
   systemctl restart visaged
-  check_said "$opening: the service runs" "pictures come from" 60
+  check_expression $2
+  check "$1: the service runs" "$(property ActiveState)" is_up
   seen=$(exposure)
-  check "$opening: systemd-analyze security at most 1.5" "$seen" at_most "$seen" 1.5
-  rm /etc/systemd/system/visaged.service.d/$opening.conf
+  check "$1: systemd-analyze security at most 1.5" "$seen" at_most "$seen" 1.5
+  rm /etc/systemd/system/visaged.service.d/$1.conf
 done
 
 ### The power goes
 
-rows >before
-within 60 sh -c '. ./service.sh; [ "$(rows)" -gt "$(cat before)" ]'
-flush
+# When a minute is over, the service is asked to write its row now. What the kernel alone knows is lost: nothing here calls sync.
+rows=$(rows)
+sleep 65
+systemctl kill --kill-whom=main --signal=USR1 visaged
+within 30 more_rows_than "$rows"
+check "SIGUSR1: the last minute is written" "$(rows) rows, $rows before" more_rows_than "$rows"
 rows >before
 echo finished >>results
 : >cut

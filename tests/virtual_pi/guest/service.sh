@@ -14,9 +14,13 @@ is_up() { systemctl is-active --quiet visaged; }
 has_status() { property StatusText | grep -q "$1"; }
 main_process_is_not() { is_up && [ "$(property MainPID)" -gt 0 ] && [ "$(property MainPID)" != "$1" ]; }
 
-# Of the journal, only what comes after the last call of this counts.
-from_now_on() { cursor=$(journalctl --lines=0 --show-cursor | sed -n 's/^-- cursor: //p'); }
-said() { journalctl --unit=visaged --output=cat --no-pager --after-cursor="$cursor"; }
+# The journal's lines about the service go on in a file: to ask journalctl again and again would keep an emulated processor busy.
+journal=/run/journal-of-visaged
+follow_journal() { journalctl --unit=visaged --output=cat --lines=0 --follow >$journal & }
+
+# Of them, only what comes after the last call of this counts.
+from_now_on() { first_line=$(($(wc -l <$journal) + 1)); }
+said() { tail -n "+$first_line" $journal; }
 has_said() { said | grep -q "$1"; }
 last_said() { said | grep "$1" | tail -n 1; }
 
@@ -40,5 +44,6 @@ at_most() { awk -v value="$1" -v most="$2" 'BEGIN { exit !(value <= most) }'; }
 
 ### The statistics
 
-rows() { wc -l </var/lib/visaged/statistics.jsonl; }
-flush() { sync; }
+# Rows that are in the database on the disk: one a minute, and one at each end.
+rows() { sqlite3 -readonly /var/lib/visaged/statistics.sqlite 'SELECT count(*) FROM minutes'; }
+more_rows_than() { [ "$(rows)" -gt "$1" ]; }
