@@ -3,6 +3,7 @@
 //! The crates for this (`framebuffer` 0.3.2, `linuxfb` 0.3.1) have had no release for years and map the memory; two questions to the kernel are all it takes.
 
 use std::fs::File;
+use std::ops::Range;
 
 use anyhow::{Context, Result, ensure};
 use embedded_graphics::pixelcolor::Rgb888;
@@ -29,6 +30,17 @@ impl Geometry {
     /// Bytes of the visible part of a row.
     pub(super) fn row_bytes(&self) -> usize {
         self.width as usize * self.format.bytes
+    }
+
+    /// The rows to write for a change in row `y`: where rows follow each other without a gap, one more. Linux 6.1 takes a write of just one whole row for
+    /// one of nothing, and where a driver keeps a copy of the memory for the screen (virtio-gpu does), such a row is never seen.
+    pub(super) fn rows_to_write(&self, y: usize) -> Range<usize> {
+        if self.row_bytes() != self.line_length as usize {
+            return y..y + 1;
+        }
+        let height = self.height as usize;
+        let first = y.saturating_sub(1).min(height.saturating_sub(2));
+        first..height.min(first + 2)
     }
 
     /// Where the visible part of row `y` begins.
@@ -254,6 +266,14 @@ mod tests {
         let geometry = understand(&answer, 0, 2, 32).unwrap();
         // (100 + 2) × 32 + 3 × 2.
         assert_eq!((geometry.row_offset(2), geometry.row_bytes()), (3270, 20));
+    }
+
+    #[test]
+    fn a_row_is_written_with_a_neighbour_where_rows_have_no_gap_between_them() {
+        let answer = answer(16, [(11, 5), (5, 6), (0, 5), (0, 0)]);
+        let rows = |line_length, y| understand(&answer, 0, 2, line_length).unwrap().rows_to_write(y);
+        assert_eq!([0, 1, 3].map(|y| rows(20, y)), [0..2, 0..2, 2..4]);
+        assert_eq!([0, 3].map(|y| rows(32, y)), [0..1, 3..4]);
     }
 
     #[test]

@@ -84,14 +84,17 @@ impl Framebuffer {
         let row_bytes = geometry.row_bytes();
         let first_time = shown.is_empty();
         shown.resize(row_bytes * geometry.height as usize, 0);
-        for (y, (pixels, shown)) in canvas.rows().zip(shown.chunks_exact_mut(row_bytes)).enumerate() {
+        for (y, pixels) in canvas.rows().enumerate() {
             row.clear();
             for pixel in pixels {
                 geometry.format.pack(*pixel, row);
             }
-            if first_time || row != shown {
-                file.write_all_at(row, geometry.row_offset(y)).with_context(|| format!("cannot write to {name}"))?;
-                shown.copy_from_slice(row);
+            let place = y * row_bytes..(y + 1) * row_bytes;
+            if first_time || row[..] != shown[place.clone()] {
+                shown[place].copy_from_slice(row);
+                let rows = geometry.rows_to_write(y);
+                let bytes = &shown[rows.start * row_bytes..rows.end * row_bytes];
+                file.write_all_at(bytes, geometry.row_offset(rows.start)).with_context(|| format!("cannot write to {name}"))?;
             }
         }
         Ok(())
