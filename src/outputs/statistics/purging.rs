@@ -79,6 +79,6 @@ mod tests {
         fs::write(&path, "Dear reader, ".repeat(100)).unwrap();
         let message = format!("{:#}", purge(&path).unwrap_err());
         assert!(message.ends_with("file is not a database; delete the file"), "{message}");
-        assert!(purge(&folder.path().join("none")).unwrap_err().chain().any(|cause| cause.is::<std::io::Error>()));
+        assert!(purge(&folder.path().join("none")).unwrap_err().chain().any(<dyn std::error::Error>::is::<std::io::Error>));
     }
 }

@@ -58,8 +58,8 @@ impl Writer {
     }
 
     fn send(&mut self, message: Message) {
-        let sent = self.sender.as_ref().map_or(Ok(()), |sender| sender.try_send(message));
-        let is_full = match sent {
+        let Some(sender) = &self.sender else { return };
+        let is_full = match sender.try_send(message) {
             Ok(()) => false,
             Err(TrySendError::Full(_)) => true,
             Err(TrySendError::Disconnected(_)) => panic!("the thread that writes the statistics has panicked"),
