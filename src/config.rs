@@ -440,7 +440,7 @@ pub struct StatisticsConfig {
     pub flush_s: u32,
     /// Days after which a row is deleted.
     pub retention_days: u32,
-    /// Largest size of the database in MiB; the oldest rows make room.
+    /// Largest size of the database in MiB, 4 at least: a day that waited in memory must fit. The oldest rows make room.
     pub max_mib: u32,
     /// Whether each expression gets a row too: when, how long, how sure.
     pub events: bool,
@@ -606,19 +606,21 @@ impl Config {
         in_range("leds.strip", "pixels", leds.strip.pixels, 1, MAX_PIXELS)?;
         in_range("button", "long_press_s", button.long_press_s, 0.5, 60.0)?;
         self.check_lines()?;
+        let bus = |device: &Path| device.to_string_lossy().split('.').next().map(ToOwned::to_owned);
+        let panel = &display.panel;
         if leds.strip.kind != StripKind::None
-            && display.panel.controller != PanelController::None
-            && display.panel.bus() == leds.strip.device
+            && panel.controller != PanelController::None
+            && bus(&leds.strip.device) == bus(panel.bus())
         {
-            return Err(OutOfRange {
-                table: "display.panel",
-                key: "bus",
-                rule: format!("another device than {}, which [leds.strip] uses", leds.strip.device.display()),
-            });
+            let rule = format!(
+                "on another SPI bus than {}, where the panel is: a strip takes what that gets for its own",
+                panel.bus().display()
+            );
+            return Err(OutOfRange { table: "leds.strip", key: "device", rule });
         }
         in_range("statistics", "flush_s", statistics.flush_s, 60, 86_400)?;
         in_range("statistics", "retention_days", statistics.retention_days, 1, 36_500)?;
-        in_range("statistics", "max_mib", statistics.max_mib, 1, 4096)?;
+        in_range("statistics", "max_mib", statistics.max_mib, 4, 4096)?;
         in_range("statistics", "interval_s", statistics.interval_s, 1, 86_400)?;
         if device.name.chars().count() > 64 || device.name.chars().any(char::is_control) {
             return Err(OutOfRange { table: "device", key: "name", rule: "64 letters at most, in one line".into() });
@@ -799,10 +801,24 @@ mod tests {
             message("[leds]\ndriver = \"gpiochip\"\nprivacy_line = \"GPIO5\"\n"),
             "visaged.toml:3: privacy_line in [leds] must be another line than \"GPIO5\", which happy uses"
         );
+        assert_eq!(
+            message("[display.panel]\ncontroller = \"ili9341\"\n[button]\nline = 24\n"),
+            "visaged.toml:4: line in [button] must be another line than 24, which reset in [display.panel] uses"
+        );
         // The lines of one LED per expression are free while that is switched off, and another chip has lines of its own.
         assert!(Config::parse("[leds.rgb]\nlines = [17, 27, 22]\n", Path::new("")).is_ok());
         let two_chips = "[leds]\nprivacy_line = 4\n[button]\nchip = \"/dev/gpiochip1\"\nline = 4\n";
         assert!(Config::parse(two_chips, Path::new("")).is_ok());
+    }
+
+    #[test]
+    fn a_strip_has_its_spi_bus_for_itself() {
+        assert_eq!(
+            message("[display.panel]\ncontroller = \"ili9341\"\n[leds.strip]\nkind = \"ws2812\"\ndevice = \"/dev/spidev0.1\"\n"),
+            "visaged.toml:5: device in [leds.strip] must be on another SPI bus than /dev/spidev0.0, where the panel is: a strip takes what that gets for its own"
+        );
+        let on_i2c = "[display.panel]\ncontroller = \"ssd1306\"\n[leds.strip]\nkind = \"ws2812\"\n";
+        assert!(Config::parse(on_i2c, Path::new("")).is_ok());
     }
 
     #[test]

@@ -93,7 +93,10 @@ impl Failures {
             if self.first.is_some() {
                 writeln!(out, "{error:#}")?;
             }
-            self.first.get_or_insert(error.context("is the service running? (sudo systemctl stop visaged)"));
+            // A line has one user at a time.
+            let busy = format!("{error:#}").contains("in use by \"visaged\"");
+            let error = if busy { error.context("the service runs (sudo systemctl stop visaged)") } else { error };
+            self.first.get_or_insert(error);
         }
         Ok(())
     }

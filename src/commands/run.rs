@@ -58,9 +58,9 @@ pub(super) fn watch(config: &Config, health: &Health, limit: Option<Duration>, p
         frozen_after: config.camera.frozen_after(),
         patience: Patience::default(),
     };
+    let mut outputs = Outputs::open(config, health);
     thread::scope(|scope| {
         button::follow(scope, &config.button, &config.privacy_switch, pause, stop).inspect_err(|_| stop.ask())?;
-        let mut outputs = Outputs::open(config, health);
         // At its end, whichever, everybody has been asked to stop.
         daemon::run(pictures, pipeline, move |view: View<'_>| outputs.show(view), limit, pause, stop)
     })

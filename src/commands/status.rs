@@ -96,6 +96,7 @@ fn print(snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "processor at {temperature:.0} °C{throttled}")?;
     }
     for Part { name, state, reason, for_s } in parts {
+        let reason = reason.replace(char::is_control, " ");
         let state = match state {
             State::Ok => "OK",
             State::Degraded => "DEGRADED",

@@ -256,7 +256,7 @@ mod tests {
         );
         assert_eq!(
             message("controller = \"gc9a01\"\n[leds.strip]\nkind = \"ws2812\""),
-            "visaged.toml:1: bus in [display.panel] must be another device than /dev/spidev0.0, which [leds.strip] uses"
+            "visaged.toml:3: device in [leds.strip] must be on another SPI bus than /dev/spidev0.0, where the panel is: a strip takes what that gets for its own"
         );
     }
 }

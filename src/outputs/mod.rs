@@ -63,7 +63,11 @@ pub struct Outputs {
     /// In the caller's thread. The first to be dropped: the lights go out at once.
     parts: Vec<Part>,
     displays: Vec<OwnThread>,
+    /// The last: a slow card may take seconds to store what was counted, and by then all is dark.
+    statistics: Option<Part>,
     health: Health,
+    /// Whether the health has been told that the camera works.
+    watching: bool,
 }
 
 struct Part {
@@ -80,7 +84,10 @@ impl Outputs {
     /// Opens everything that `config` names. One that cannot be opened, a screen that is not plugged in for instance, is tried again later.
     pub fn open(config: &Config, health: &Health) -> Self {
         health.forget_parts();
-        let mut outputs = Self { parts: Vec::new(), displays: Vec::new(), health: health.clone() };
+        // The first in every list.
+        health.tell(CAMERA, State::Degraded, "no picture yet");
+        let mut outputs =
+            Self { parts: Vec::new(), displays: Vec::new(), statistics: None, health: health.clone(), watching: false };
         let mut counted = config.clone();
         let style = display::style::SceneStyle::of(&config.display);
         if config.display.terminal {
@@ -118,7 +125,8 @@ impl Outputs {
             outputs.add(&name, open);
         }
         let theirs = health.clone();
-        outputs.add("statistics", move || Ok(Box::new(statistics::Statistics::open(&counted, &theirs)?)));
+        let open = move || Ok(Box::new(statistics::Statistics::open(&counted, &theirs)?) as Box<dyn Output>);
+        outputs.statistics = Some(Part::open("statistics", health, open));
         outputs
     }
 
@@ -148,14 +156,20 @@ impl Outputs {
         for display in &mut self.displays {
             display.show(view);
         }
+        if let Some(statistics) = &mut self.statistics {
+            statistics.show(view, now);
+        }
     }
 
     /// How the camera is.
-    fn tell(&self, view: View<'_>) {
+    fn tell(&mut self, view: View<'_>) {
+        let known = std::mem::replace(&mut self.watching, matches!(view, View::Watching(_)));
         match view {
             View::Watching(observation) => {
                 self.health.saw(observation);
-                self.health.tell(CAMERA, State::Ok, "");
+                if !known {
+                    self.health.tell(CAMERA, State::Ok, "");
+                }
             }
             View::Starting => self.health.tell(CAMERA, State::Degraded, "no picture yet"),
             View::Covered => self.health.tell(CAMERA, State::Degraded, "covered, or in the dark"),
@@ -261,7 +275,8 @@ mod tests {
     }
 
     fn outputs_with(devices: &[&Rc<Device>]) -> Outputs {
-        let mut outputs = Outputs { parts: Vec::new(), displays: Vec::new(), health: Health::default() };
+        let mut outputs =
+            Outputs { parts: Vec::new(), displays: Vec::new(), statistics: None, health: Health::default(), watching: false };
         for device in devices {
             let device = Rc::clone(device);
             outputs.add("device", move || {

@@ -1,7 +1,7 @@
 //! A display in a thread of its own: drawing and sending must not delay the recognition.
 //!
-//! Measured per picture: 38 ms to send all of an ILI9341 at 32 MHz, 23 ms for an SSD1306 on I²C at 400 kHz, 16 ms until a 60 Hz screen takes a picture,
-//! and any time for a terminal on the other side of a slow line. The newest view wins: what a display was too slow for is never shown.
+//! To send a whole picture takes 38 ms for an ILI9341 at 32 MHz and 24 ms for an SSD1306 on I²C at 400 kHz; a 60 Hz screen takes one every 17 ms, and a
+//! terminal on the other side of a slow line whenever it can. The newest view wins: what a display was too slow for is never shown.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;

@@ -83,17 +83,17 @@ pub(super) fn html(tally: &Tally, accuracy: &str, written: &str) -> Result<Strin
     )?;
     figure(&mut page, &format!("Share of each expression, {unit} by {unit}"), &svg)?;
 
-    let faces: Vec<_> = bins.iter().map(|bin| (bin.sums.recorded_ms > 0).then_some(bin.sums.faces as f64)).collect();
+    let faces: Vec<_> = bins.iter().map(|bin| (bin.sums.watching_ms() > 0).then_some(bin.sums.faces as f64)).collect();
     let svg = plots::bars_over_time(
         &labels,
         &faces,
-        &format!("faces that came into view, each {unit}, {time_zone}; a line below: not recorded"),
+        &format!("faces that came into view, each {unit}, {time_zone}; a line below: the camera did not watch"),
     )?;
     figure(&mut page, &format!("Faces per {unit}"), &svg)?;
 
-    let per_hour = |sums: &Sums| (sums.recorded_ms > 0).then(|| sums.faces as f64 * 3.6e6 / sums.recorded_ms as f64);
+    let per_hour = |sums: &Sums| (sums.watching_ms() > 0).then(|| sums.faces as f64 * 3.6e6 / sums.watching_ms() as f64);
     let cells = by_weekday_and_hour.each_ref().map(|day| day.each_ref().map(per_hour));
-    let svg = plots::week_map(&cells, &format!("faces per recorded hour, {time_zone}; a dot: not recorded"))?;
+    let svg = plots::week_map(&cells, &format!("faces per hour in which the camera watched, {time_zone}; a dot: it did not"))?;
     figure(&mut page, "Faces by weekday and hour", &svg)?;
 
     let states: Vec<_> = bins

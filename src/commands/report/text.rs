@@ -25,7 +25,8 @@ pub(super) fn print(tally: &Tally, accuracy: &str, out: &mut dyn Write) -> io::R
             writeln!(out, "    {} {what}", duration(*time))?;
         }
     }
-    writeln!(out, "{faces} faces came into view; {frames} frames looked at, {dropped} passed over")?;
+    let word = if *faces == 1 { "face" } else { "faces" };
+    writeln!(out, "{faces} {word} came into view; {frames} frames looked at, {dropped} passed over")?;
     for device in devices.iter().filter(|device| device.undated_minutes > 0) {
         writeln!(out, "{} minutes of {} have no date and are in no report", device.undated_minutes, device.name)?;
     }
@@ -42,13 +43,13 @@ pub(super) fn print(tally: &Tally, accuracy: &str, out: &mut dyn Write) -> io::R
     let most = rows.iter().map(|row| row.sums.faces).max().unwrap_or(0).max(1);
     writeln!(out, "\n{unit:14} {:>6}", "faces")?;
     for Bin { label, sums, .. } in rows {
-        if sums.recorded_ms > 0 {
+        if sums.watching_ms() > 0 {
             writeln!(out, "{label:14} {:>6}  {}", sums.faces, bar(sums.faces as f64 / most as f64))?;
         } else {
             writeln!(out, "{label:14} {:>6}", "-")?;
         }
     }
-    writeln!(out, "-: nothing was recorded")?;
+    writeln!(out, "-: the camera did not watch")?;
 
     if !events.is_empty() {
         writeln!(out, "\n{:10} {:>8} {:>8} {:>9} {:>8}", "events", "≥ 0.5 s", "shorter", "mean", "peak")?;

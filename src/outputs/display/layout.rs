@@ -1,7 +1,8 @@
 //! Where things are on a display of a given size.
 //!
-//! Four arrangements: *wide* (face at the left, bars at the right), *tall* (one above the other), *small* (as wide, on a panel of 128×64 or so) and
-//! *tiny* (from 64×32 on: columns instead of bars). Lengths are layout units: pixels of a pixel display, an eighth of a column of a terminal.
+//! Five arrangements: *wide* (face at the left, bars at the right), *tall* (one above the other), *round* (a face in a ring), *small* (as wide, on a panel
+//! of 128×64 or so) and *tiny* (from 64×32 on: columns instead of bars). Lengths are layout units: pixels of a pixel display, an eighth of a column of a
+//! terminal.
 
 use super::shapes::Area;
 
@@ -179,7 +180,7 @@ impl Layout {
             message: Area { x: area.x, y: 0.5 * margin, width: area.width, height: body - 0.5 * margin },
             message_align: Align::Left,
             title_size: name_size,
-            message_size: (0.055 * height).max(10.0).max(least_letters),
+            message_size: (0.06 * height).max(10.0).max(least_letters),
             marks: Area { x: margin, y: body - 0.1 * margin, width: 0.5 * width, height: footer - 0.3 * margin },
             marks_centered: false,
             privacy_text: Some((0.45 * footer).clamp(9.0, 0.045 * height.max(200.0)).max(least_letters)),
@@ -426,8 +427,8 @@ mod tests {
         Area { x, y: line.center_y - 0.36 * line.size, width: line.max_width, height: 0.72 * line.size }
     }
 
-    fn check(width: f32, height: f32, line_grid: f32) {
-        let layout = Layout::new(&Room { line_grid, ..Room::of_pixels(width, height) });
+    fn check(width: f32, height: f32, line_grid: f32, least_letters: f32) {
+        let layout = Layout::new(&Room { line_grid, least_letters, ..Room::of_pixels(width, height) });
         let parts = [layout.face, chart_area(&layout), layout.privacy, layout.marks];
         for (index, part) in parts.iter().enumerate() {
             let inside = part.x >= 0.0 && part.y >= -0.5 && part.right() <= width + 0.01 && part.bottom() <= height + 0.5;
@@ -449,7 +450,9 @@ mod tests {
         let sizes = [64, 72, 96, 128, 160, 176, 240, 320, 400, 480, 600, 800, 1024, 1280, 1920];
         for width in sizes {
             for height in [32, 48, 64, 80, 96, 128, 135, 160, 240, 272, 320, 400, 480, 600, 800, 1024, 1080, 1280, 1920] {
-                check(width as f32, height as f32, 1.0);
+                for least_letters in [6.0, 12.0] {
+                    check(width as f32, height as f32, 1.0, least_letters);
+                }
             }
         }
     }
@@ -458,7 +461,21 @@ mod tests {
     fn in_terminals_of_every_size_too() {
         for columns in (24..200).step_by(4) {
             for rows in 9..70 {
-                check(8.0 * columns as f32, 16.0 * rows as f32, 16.0);
+                check(8.0 * columns as f32, 16.0 * rows as f32, 16.0, 6.0);
+            }
+        }
+    }
+
+    #[test]
+    fn on_a_round_display_nothing_lies_in_the_corners() {
+        for side in [128.0, 240.0, 480.0] {
+            let layout = Layout::new(&Room { round: true, ..Room::of_pixels(side, side) });
+            let name = line_area(&layout.name);
+            for part in [layout.marks, layout.privacy, name] {
+                for (x, y) in [(part.x, part.y), (part.right(), part.y), (part.x, part.bottom()), (part.right(), part.bottom())] {
+                    let from_middle = (x - side / 2.0).hypot(y - side / 2.0);
+                    assert!(from_middle <= side / 2.0, "{part:?} on {side}");
+                }
             }
         }
     }

@@ -141,7 +141,7 @@ fn setting(text: &str, size: f32) -> Setting {
         size if size < 7.0 => Setting::Drawn(&FONT_4X6),
         size if size < 9.0 => Setting::Drawn(&FONT_5X7),
         size if size < 12.0 => Setting::Drawn(&FONT_6X10),
-        size if size < 13.0 => Setting::Drawn(&FONT_6X13),
+        size if size < 12.6 => Setting::Drawn(&FONT_6X13),
         size if size < SMOOTH_FROM => Setting::Drawn(&FONT_6X13_BOLD),
         size => Setting::Smooth(size as u16),
     }

@@ -77,3 +77,46 @@ fn fitting_text<'a, D: DrawTarget<Color = Rgb888>>(
     }
     ("", size)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outputs::display::canvas::Canvas;
+    use crate::outputs::display::layout::Room;
+    use crate::outputs::display::lettering::Letters;
+    use crate::outputs::display::palette::Palette;
+    use crate::outputs::display::words::Language;
+
+    /// Of each message in each language, whether the whole advice is said, or only the brief one, on a display of this size.
+    fn said(width: f32, height: f32, round: bool) -> Vec<(String, bool)> {
+        let mut said = Vec::new();
+        for language in Language::ALL {
+            let (words, mut letters) = (language.words(), Letters::default());
+            let room = Room { round, least_letters: language.least_letters(), ..Room::of_pixels(width, height) };
+            let Layout { message: area, message_align: align, message_size: size, title_size, .. } = Layout::new(&room);
+            let mut canvas = Canvas::new(1, 1);
+            let palette = &Palette::COLOR;
+            let mut brush = Brush { target: &mut canvas, scale: 1.0, letters: &mut letters, palette, words, captions: None };
+            for message in [&words.starting, &words.no_face, &words.camera_lost, &words.covered, &words.paused] {
+                let line = Line { x: 0.0, center_y: 0.0, size, align, max_width: area.width };
+                let room = area.height - title_size - if title_size < 20.0 { 1.0 } else { 0.3 * title_size };
+                let (text, _) = fitting_text(message, size, &line, room, &mut brush);
+                assert!(!text.is_empty(), "{} on {width}×{height}", message.title);
+                said.push((message.title.clone(), text == message.advice));
+            }
+        }
+        said
+    }
+
+    #[test]
+    fn on_every_display_it_is_said_what_to_do_and_from_320_by_240_on_in_full() {
+        for (width, height, round) in [(127.0, 31.0, false), (127.0, 63.0, false), (159.0, 127.0, false), (238.0, 238.0, true)] {
+            said(width, height, round);
+        }
+        for (width, height) in [(318.0, 238.0), (238.0, 318.0), (478.0, 318.0), (796.0, 476.0), (1916.0, 1076.0)] {
+            for (title, in_full) in said(width, height, false) {
+                assert!(in_full, "{title} on {width}×{height}");
+            }
+        }
+    }
+}

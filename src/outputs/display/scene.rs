@@ -261,12 +261,15 @@ mod tests {
 
     use embedded_graphics::Pixel;
     use embedded_graphics::geometry::Dimensions;
+    use embedded_graphics::prelude::RgbColor;
     use embedded_graphics::primitives::Rectangle;
 
     use super::*;
     use crate::classifier::{Emotion, Probabilities};
     use crate::frame::BoundingBox;
+    use crate::outputs::display::moment::NightHours;
     use crate::outputs::display::palette::{self, QUIET};
+    use crate::outputs::display::words::Language;
     use crate::tracker::Observation;
 
     /// Of these displays is said that they are supported.
@@ -340,10 +343,14 @@ mod tests {
         ];
         views.extend(observations.iter().chain([&nobody, &many]).map(View::Watching));
         for (width, height) in SIZES {
-            let mut scene = Scene::default();
             let mut display = StrictDisplay(Canvas::new(width, height));
-            for view in &views {
-                let Ok(()) = scene.draw(*view, &mut display);
+            // On large displays there is room in any language.
+            let languages = if width > 480 { &Language::ALL[..1] } else { &Language::ALL };
+            for (&language, depth) in languages.iter().zip([Depth::Color, Depth::Mono].into_iter().cycle()) {
+                let mut scene = Scene::new(SceneStyle { language, depth, round: width == height, ..SceneStyle::default() });
+                for view in &views {
+                    let Ok(()) = scene.draw(*view, &mut display);
+                }
             }
         }
     }
@@ -400,16 +407,96 @@ mod tests {
     }
 
     #[test]
-    fn drawing_the_same_kind_of_scene_again_allocates_nothing() {
+    fn drawing_the_same_kind_of_scene_again_allocates_nothing_in_any_language_and_style() {
+        let (first, second) = (seeing(&[Emotion::Happy, Emotion::Sad]), seeing(&[Emotion::Fear, Emotion::Sad]));
+        let views = [View::Watching(&first), View::Watching(&second), View::Watching(&Observation::default()), View::Starting];
+        let styles = Language::ALL.map(|language| (480, 320, SceneStyle { language, ..SceneStyle::default() }));
+        let others = [
+            (128, 64, SceneStyle { depth: Depth::Mono, ..SceneStyle::default() }),
+            (240, 240, SceneStyle { round: true, ..SceneStyle::default() }),
+            (320, 240, SceneStyle { dim_after: Some(Duration::ZERO), ..SceneStyle::default() }),
+        ];
+        for (width, height, style) in styles.into_iter().chain(others) {
+            let mut scene = Scene::new(style);
+            let mut canvas = Canvas::new(width, height);
+            let mut draw = |elapsed_s| {
+                for view in views {
+                    let now = Moment { elapsed: Duration::from_secs(elapsed_s), ..Moment::default() };
+                    let Ok(()) = scene.at(now).draw(view, &mut canvas);
+                }
+            };
+            draw(0);
+            draw(1);
+            assert_eq!(allocation_counter::measure(|| draw(200)).count_total, 0, "{style:?}");
+        }
+    }
+
+    /// The scene after so many seconds, drawn on a small display.
+    fn after(scene: &mut Scene, elapsed_s: u64, view: View<'_>) -> Canvas {
+        let mut canvas = Canvas::new(160, 128);
+        let now = Moment { elapsed: Duration::from_secs(elapsed_s), minute: 23 * 60, ..Moment::default() };
+        let Ok(()) = scene.at(now).draw(view, &mut canvas);
+        canvas
+    }
+
+    fn brightest(canvas: &Canvas) -> u8 {
+        canvas.rows().flatten().map(RgbColor::g).max().unwrap()
+    }
+
+    #[test]
+    fn the_scene_is_dimmed_when_nobody_has_been_there_for_a_while_and_bright_when_somebody_comes() {
+        let (nobody, somebody) = (seeing(&[]), seeing(&[Emotion::Sad]));
+        let mut scene = Scene::new(SceneStyle { dim_after: Some(Duration::from_secs(60)), ..SceneStyle::default() });
+        let bright = brightest(&after(&mut scene, 100, View::Watching(&somebody)));
+        assert!(brightest(&after(&mut scene, 159, View::Watching(&nobody))) >= bright - 20);
+        // 160 s is a minute after somebody was there, but the first picture without anybody came at 159 s.
+        assert_eq!(scene.brightness(), Brightness::Full);
+        assert!(brightest(&after(&mut scene, 219, View::Watching(&nobody))) < 100);
+        assert_eq!(scene.brightness(), Brightness::Dim);
+        // A pause is news.
+        after(&mut scene, 220, View::Paused);
+        assert_eq!(scene.brightness(), Brightness::Full);
+        after(&mut scene, 280, View::Paused);
+        assert_eq!(scene.brightness(), Brightness::Dim);
+        assert_eq!(brightest(&after(&mut scene, 281, View::Watching(&somebody))), bright);
+    }
+
+    #[test]
+    fn at_night_every_pixel_is_black() {
+        let night = NightHours::try_from("22:00-07:00".to_owned()).unwrap().hours();
+        let mut scene = Scene::new(SceneStyle { night, ..SceneStyle::default() });
+        assert_eq!(brightest(&after(&mut scene, 0, View::Watching(&seeing(&[Emotion::Happy])))), 0);
+        assert_eq!(scene.brightness(), Brightness::Dark);
+    }
+
+    #[test]
+    fn after_three_minutes_the_whole_scene_has_moved_by_a_pixel() {
+        let mut scene = Scene::default();
+        let [before, later] = [179, 180].map(|elapsed_s| after(&mut scene, elapsed_s, View::Starting));
+        for (before, later) in before.rows().zip(later.rows()) {
+            assert_eq!(before[..159], later[1..]);
+        }
+    }
+
+    #[test]
+    fn the_days_mix_is_a_strip_along_the_lower_edge() {
         let mut scene = Scene::default();
         let mut canvas = Canvas::new(480, 320);
-        let (first, second) = (seeing(&[Emotion::Happy, Emotion::Sad]), seeing(&[Emotion::Fear, Emotion::Sad]));
-        let mut draw = |observation| {
-            let Ok(()) = scene.draw(View::Watching(observation), &mut canvas);
-        };
-        draw(&first);
-        draw(&second);
-        assert_eq!(allocation_counter::measure(|| draw(&first)).count_total, 0);
+        // A second of each but anger, which gets none: the first picture has no length.
+        for (second, emotion) in (2..).zip([Emotion::Angry, Emotion::Disgust, Emotion::Neutral]) {
+            let observation = Observation { captured_at: Duration::from_secs(second), ..seeing(&[emotion]) };
+            let Ok(()) = scene.draw(View::Watching(&observation), &mut canvas);
+        }
+        let row = canvas.rows().nth(317).unwrap();
+        assert_eq!(
+            [row[10], row[230], row[250], row[470]],
+            [
+                palette::of(Emotion::Disgust),
+                palette::of(Emotion::Disgust),
+                palette::of(Emotion::Neutral),
+                palette::of(Emotion::Neutral)
+            ]
+        );
     }
 
     #[test]

@@ -3,10 +3,12 @@
 //! A shape says how far a point lies outside of it (its signed distance, negative inside); half a pixel on either side of the edge the
 //! colours are mixed. Coordinates are pixels or any other unit, y grows downwards, and a pixel's colour is that of its centre.
 
+use std::ops::Range;
+
 use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::{Point, Size};
 use embedded_graphics::pixelcolor::Rgb888;
-use embedded_graphics::prelude::{PointsIter, RgbColor};
+use embedded_graphics::prelude::RgbColor;
 use embedded_graphics::primitives::Rectangle;
 
 /// An upright rectangle with its top left corner.
@@ -216,8 +218,8 @@ impl Shape {
             Self::Stroke(points, half_width) => {
                 // From left to right: only a few pieces can be as near as the pen is wide and a pixel more.
                 let reach = 2.0 * half_width + 2.0;
-                let near =
-                    points.windows(2).skip_while(|piece| piece[1].0 < x - reach).take_while(|piece| piece[0].0 <= x + reach);
+                let first = points[1..].partition_point(|end| end.0 < x - reach);
+                let near = points[first..].windows(2).take_while(|piece| piece[0].0 <= x + reach);
                 let squared = near.map(|piece| squared_distance_to_line(x, y, piece[0], piece[1])).fold(f32::MAX, f32::min);
                 squared.sqrt() - half_width
             }
@@ -284,6 +286,35 @@ impl Layer {
         Self { shape, clip: None, color }
     }
 
+    /// The colour of a pixel with this layer over it.
+    fn over(&self, color: Rgb888, x: f32, y: f32, scale: f32) -> Rgb888 {
+        let mut cover = cover(self.shape.distance(x, y) * scale);
+        if cover > 0.0
+            && let Some(lens) = &self.clip
+        {
+            cover *= self::cover(lens.distance(x, y) * scale);
+        }
+        mix(color, self.color, cover)
+    }
+
+    /// From where to where the row at `y` lies inside by a pixel or more; nowhere if that is not known.
+    fn covered_in_row(&self, y: f32, pixel: f32) -> (f32, f32) {
+        let (x, half_width) = match self.shape {
+            Shape::Disc { x, y: center_y, radius } => {
+                let radius = radius - pixel;
+                (x, if radius > 0.0 { (radius * radius - (y - center_y) * (y - center_y)).max(0.0).sqrt() } else { 0.0 })
+            }
+            Shape::Rounded(area, radius) => {
+                let (x, center_y) = area.center();
+                let is_between = (y - center_y).abs() < area.height / 2.0 - pixel;
+                let radius = radius.min(area.width / 2.0).min(area.height / 2.0);
+                (x, if is_between { (area.width / 2.0 - radius - pixel).max(0.0) } else { 0.0 })
+            }
+            _ => (0.0, 0.0),
+        };
+        if self.clip.is_some() { (x, x) } else { (x - half_width, x + half_width) }
+    }
+
     /// The part of `shape` inside `lens`.
     pub fn inside(shape: Shape, lens: Lens, color: Rgb888) -> Self {
         Self { shape, clip: Some(lens), color }
@@ -317,39 +348,69 @@ pub fn draw<D: DrawTarget<Color = Rgb888>>(
     for (bounds, layer) in bounds.iter_mut().zip(layers) {
         *bounds = layer.shape.bounds().grown(1.0 / scale);
     }
-    let mut row = i32::MIN;
-    let mut in_row = [0_usize; MAX_LAYERS];
+    for y in pixels.rows() {
+        draw_row(target, scale, &pixels, y, paper, layers, &bounds)?;
+    }
+    Ok(())
+}
+
+/// Draws one row in runs of pixels that the same layers touch: where nothing but the inside of a shape is seen, the run has one colour.
+fn draw_row<D: DrawTarget<Color = Rgb888>>(
+    target: &mut D,
+    scale: f32,
+    pixels: &Rectangle,
+    row: i32,
+    paper: Rgb888,
+    layers: &[Layer],
+    bounds: &[Area; MAX_LAYERS],
+) -> Result<(), D::Error> {
+    let y = (row as f32 + 0.5) / scale;
+    let (left, right) = (pixels.top_left.x, pixels.top_left.x + pixels.size.width as i32);
+    // The first pixel whose centre lies at `x` or further right.
+    let first_from = |x: f32| ((x * scale - 0.5).ceil() as i32).clamp(left, right);
+
+    // Of each layer in this row its number, its pixels, and those that it covers wholly.
+    let mut in_row: [(usize, Range<i32>, Range<i32>); MAX_LAYERS] = std::array::from_fn(|_| (0, 0..0, 0..0));
+    let mut cuts = [right; 4 * MAX_LAYERS + 1];
     let mut count = 0;
-    let colors = pixels.points().map(|point| {
-        let (x, y) = ((point.x as f32 + 0.5) / scale, (point.y as f32 + 0.5) / scale);
-        if row != point.y {
-            row = point.y;
-            count = 0;
-            for (index, bounds) in bounds.iter().enumerate().take(layers.len()) {
-                if y >= bounds.y && y <= bounds.bottom() {
-                    in_row[count] = index;
-                    count += 1;
-                }
-            }
+    for (index, (layer, bounds)) in layers.iter().zip(bounds).enumerate() {
+        if y < bounds.y || y > bounds.bottom() {
+            continue;
         }
-        let mut color = paper;
-        for &index in &in_row[..count] {
-            let bounds = &bounds[index];
-            if x < bounds.x || x > bounds.right() {
-                continue;
-            }
-            let layer = &layers[index];
-            let mut cover = cover(layer.shape.distance(x, y) * scale);
-            if cover > 0.0
-                && let Some(lens) = &layer.clip
-            {
-                cover *= self::cover(lens.distance(x, y) * scale);
-            }
-            color = mix(color, layer.color, cover);
+        let touched = first_from(bounds.x)..first_from(bounds.right()) + 1;
+        let touched = touched.start..touched.end.min(right);
+        let (inner_left, inner_right) = layer.covered_in_row(y, 1.0 / scale);
+        let covered = first_from(inner_left)..first_from(inner_right);
+        cuts[4 * count..4 * count + 4].copy_from_slice(&[touched.start, touched.end, covered.start, covered.end]);
+        in_row[count] = (index, touched, covered);
+        count += 1;
+    }
+    let cuts = &mut cuts[..4 * count + 1];
+    cuts.sort_unstable();
+
+    let mut begin = left;
+    for &end in cuts.iter() {
+        if end <= begin {
+            continue;
         }
-        color
-    });
-    target.fill_contiguous(&pixels, colors)
+        let holds = |range: &Range<i32>| range.start <= begin && range.end >= end;
+        let lowest = in_row[..count].iter().rposition(|(_, _, covered)| holds(covered));
+        let ground = lowest.map_or(paper, |position| layers[in_row[position].0].color);
+        let above = &in_row[lowest.map_or(0, |position| position + 1)..count];
+        let run = Rectangle::new(Point::new(begin, row), Size::new((end - begin) as u32, 1));
+        if above.iter().any(|(_, touched, _)| holds(touched)) {
+            let colors = (begin..end).map(|column| {
+                let x = (column as f32 + 0.5) / scale;
+                let touching = above.iter().filter(|(_, touched, _)| holds(touched));
+                touching.fold(ground, |color, (index, ..)| layers[*index].over(color, x, y, scale))
+            });
+            target.fill_contiguous(&run, colors)?;
+        } else {
+            target.fill_solid(&run, ground)?;
+        }
+        begin = end;
+    }
+    Ok(())
 }
 
 /// How much of a pixel is covered whose centre lies `distance` pixels outside.

@@ -15,6 +15,7 @@ use linux_embedded_hal::spidev::{SpiModeFlags, SpidevOptions};
 
 use super::colour::{ColourLight, DARK, Light};
 use crate::config::{StripConfig, StripKind};
+use crate::outputs::permission::group_hint;
 
 /// SPI clock for WS2812, where every data bit becomes one byte: 156 ns for each of its bits. A Pi's divider makes 6.25 MHz of it, 160 ns.
 const WS2812_HZ: u32 = 6_400_000;
@@ -43,11 +44,11 @@ pub fn open(config: &StripConfig) -> Result<Strip<SpidevBus>> {
 /// Why an SPI device cannot be opened, with what helps.
 pub fn cannot_open(path: &Path, error: &io::Error) -> Error {
     let hint = match error.kind() {
-        io::ErrorKind::NotFound => " (is SPI switched on? `sudo raspi-config nonint do_spi 0`, then start the device again)",
-        io::ErrorKind::PermissionDenied => {
-            " (is the user in the device's group? `sudo usermod -aG spi $USER`, then log in again)"
+        io::ErrorKind::NotFound => {
+            " (is SPI switched on? `sudo raspi-config nonint do_spi 0`, then start the device again)".into()
         }
-        _ => "",
+        io::ErrorKind::PermissionDenied => group_hint(path),
+        _ => String::new(),
     };
     anyhow!("cannot open the SPI device {}{hint}: {error}", path.display())
 }
@@ -302,7 +303,7 @@ mod tests {
         let config = StripConfig { kind: StripKind::Ws2812, device: "/nonexistent/spidev9.9".into(), pixels: 1 };
         let error = format!("{:#}", open(&config).err().unwrap());
         assert!(error.contains("/nonexistent/spidev9.9") && error.contains("raspi-config nonint do_spi 0"), "{error}");
-        let denied = cannot_open(Path::new("/dev/spidev0.0"), &io::Error::from_raw_os_error(13)).to_string();
-        assert!(denied.contains("usermod -aG spi"), "{denied}");
+        let denied = cannot_open(Path::new("/dev/null"), &io::Error::from_raw_os_error(13)).to_string();
+        assert!(denied.starts_with("cannot open the SPI device /dev/null (it belongs to "), "{denied}");
     }
 }

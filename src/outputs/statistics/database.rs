@@ -24,8 +24,11 @@ const SET_ASIDE_AT_MOST: usize = 3;
 /// SQLite's default, in bytes.
 const PAGE: i64 = 4096;
 
-/// Pages that a flush may need; when fewer are left below the size limit, old rows make room.
+/// Pages that a flush may need beside those of its rows; when fewer are left below the size limit, old rows make room.
 const SLACK: i64 = 32;
+
+/// So many rows fit on a page, whatever is in them.
+const ROWS_PER_PAGE: i64 = 32;
 
 /// So many old rows a flush deletes at most: a day.
 const STEP: i64 = 1440;
@@ -125,6 +128,7 @@ impl Database {
         connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update_and_check(None, "secure_delete", "fast", |_| Ok(()))?;
+        connection.pragma_update(None, "temp_store", "memory")?;
         connection.pragma_update_and_check(None, "journal_size_limit", 1 << 20, |_| Ok(()))?;
         connection.pragma_update_and_check(None, "max_page_count", limits.max_mib * (1 << 20) / PAGE, |_| Ok(()))?;
         schema::migrate(&mut connection, version, schema::VERSIONS)?;
@@ -150,16 +154,18 @@ impl Database {
     pub(super) fn write<'a>(
         &mut self,
         boot: &Boot,
-        minutes: impl IntoIterator<Item = &'a Minute>,
-        events: impl IntoIterator<Item = &'a DatedEvent>,
+        minutes: impl IntoIterator<Item = &'a Minute, IntoIter: ExactSizeIterator>,
+        events: impl IntoIterator<Item = &'a DatedEvent, IntoIter: ExactSizeIterator>,
     ) -> rusqlite::Result<Written> {
+        let (minutes, events) = (minutes.into_iter(), events.into_iter());
         let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let purges = meta(&transaction, "purges")?;
         if purges != self.purges {
             self.purges = purges;
             return Ok(Written::Purged);
         }
-        make_room(&transaction, self.limits, boot.epoch.map(|epoch| epoch + clock::uptime().as_secs().cast_signed()))?;
+        let now = boot.epoch.map(|epoch| epoch + clock::uptime().as_secs().cast_signed());
+        make_room(&transaction, self.limits, (minutes.len() + events.len()) as i64, now)?;
         let number = number_of(boot, &transaction)?;
         let mut statement = transaction.prepare(
             "INSERT INTO minutes (boot, uptime, start, length_ms, covered_ms, paused_ms, camera_lost_ms, throttled_ms, frames, dropped, faces,
@@ -292,8 +298,8 @@ fn number_of(boot: &Boot, transaction: &Transaction<'_>) -> rusqlite::Result<i64
     transaction.query_row("SELECT boot FROM boots WHERE id = ?1", [&boot.id], |row| row.get(0))
 }
 
-/// Deletes what is older than the retention time, if the date is known, and the oldest fiftieth when the size limit is near.
-fn make_room(transaction: &Transaction<'_>, limits: Limits, now: Option<i64>) -> rusqlite::Result<()> {
+/// Deletes what is older than the retention time, if the date is known, and fiftieths of the oldest until so many rows fit below the size limit.
+fn make_room(transaction: &Transaction<'_>, limits: Limits, rows: i64, now: Option<i64>) -> rusqlite::Result<()> {
     let mut deleted = 0;
     if let Some(cutoff) = now.map(|now| now - limits.retention_days * 86_400) {
         for (table, view) in [("minutes", "dated_minutes"), ("events", "dated_events")] {
@@ -309,7 +315,12 @@ fn make_room(transaction: &Transaction<'_>, limits: Limits, now: Option<i64>) ->
         }
     }
     let pages = |pragma: &str| transaction.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i64>(0));
-    if pages("page_count")? - pages("freelist_count")? > limits.max_mib * (1 << 20) / PAGE - SLACK {
+    let most = limits.max_mib * (1 << 20) / PAGE;
+    let free = (SLACK + rows / ROWS_PER_PAGE).min(most / 2);
+    for _ in 0..50 {
+        if pages("page_count")? - pages("freelist_count")? <= most - free {
+            break;
+        }
         for table in ["minutes", "events"] {
             let fiftieth = format!(
                 "DELETE FROM {table} WHERE sequence <= (SELECT min(sequence) + (max(sequence) - min(sequence)) / 50 FROM {table})"

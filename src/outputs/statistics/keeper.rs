@@ -160,7 +160,11 @@ impl Keeper {
                 self.health.tell(PART, State::Ok, "");
             }
             Err(error) => {
-                let reason = format!("{error:#}");
+                // SQLite's own error says the same twice.
+                let reason = match error.downcast_ref::<rusqlite::Error>() {
+                    Some(plain) => format!("{}: {plain}", self.settings.path.display()),
+                    None => format!("{error:#}"),
+                };
                 if !std::mem::replace(&mut self.failing, true) {
                     warn!(
                         "statistics: {reason}; the last {} hours stay in memory, and this is tried again each minute",

@@ -72,7 +72,7 @@ impl Reading {
     pub fn open(path: &Path) -> Result<Self> {
         let opened = || {
             File::open(path)?;
-            open(path).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+            open(path).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))
         };
         opened().with_context(|| path.display().to_string())
     }
@@ -84,7 +84,11 @@ impl Reading {
     pub fn count_minutes(&self, period: &Period) -> Result<u64> {
         let [from, to] = bounds(period);
         let query = "SELECT count(*) FROM dated_minutes WHERE ?1 IS NULL OR (utc >= ?1 AND utc < ?2)";
-        Ok(self.connection.query_row(query, params![from, to], |row| row.get::<_, i64>(0)).map_err(damaged)?.unsigned_abs())
+        Ok(self
+            .connection
+            .query_row(query, params![from, to], |row| row.get::<_, i64>(0))
+            .map_err(|error| damaged(&error))?
+            .unsigned_abs())
     }
 
     /// How many minutes have no date.
@@ -93,7 +97,7 @@ impl Reading {
     /// If the database is damaged.
     pub fn count_undated(&self) -> Result<u64> {
         let query = "SELECT count(*) FROM dated_minutes WHERE utc IS NULL";
-        Ok(self.connection.query_row(query, [], |row| row.get::<_, i64>(0)).map_err(damaged)?.unsigned_abs())
+        Ok(self.connection.query_row(query, [], |row| row.get::<_, i64>(0)).map_err(|error| damaged(&error))?.unsigned_abs())
     }
 
     /// Gives `each` the minutes of the period, in the order in which they were.
@@ -125,9 +129,9 @@ impl Reading {
         mut each: impl FnMut(&T) -> Result<()>,
     ) -> Result<()> {
         let [from, to] = bounds(period);
-        let mut statement = self.connection.prepare(query).map_err(damaged)?;
-        for row in statement.query_map(params![from, to], read).map_err(damaged)? {
-            each(&row.map_err(damaged)?)?;
+        let mut statement = self.connection.prepare(query).map_err(|error| damaged(&error))?;
+        for row in statement.query_map(params![from, to], read).map_err(|error| damaged(&error))? {
+            each(&row.map_err(|error| damaged(&error))?)?;
         }
         Ok(())
     }
@@ -156,7 +160,9 @@ fn identify(connection: Connection) -> Result<Reading> {
     if version as usize > schema::VERSIONS.len() {
         bail!("was written by a newer visaged (schema {version})");
     }
-    let (device_id, device_name) = (meta(&connection, "device_id")?, meta(&connection, "device_name")?);
+    // It goes to a terminal, and the file may come from anywhere.
+    let tame = |text: String| text.chars().filter(|letter| !letter.is_control()).take(64).collect();
+    let (device_id, device_name) = (tame(meta(&connection, "device_id")?), tame(meta(&connection, "device_name")?));
     Ok(Reading { connection, device_id, device_name })
 }
 
@@ -165,8 +171,8 @@ fn sqlite_code(error: &anyhow::Error) -> Option<ErrorCode> {
 }
 
 /// Whatever cannot be read in a database that could be opened is wrong in it.
-fn damaged(error: rusqlite::Error) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, error)
+fn damaged(error: &rusqlite::Error) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error.to_string())
 }
 
 fn minute(row: &Row<'_>) -> rusqlite::Result<MinuteRow> {

@@ -87,10 +87,13 @@ mod tests {
 
     #[test]
     fn runs_are_joined_over_small_gaps_only() {
-        let all = |drawn: &str, gap| runs(&vec![b'.'; drawn.len()], drawn.as_bytes(), gap).collect::<Vec<_>>();
-        assert_eq!(all("..x.x...xx", 2), [2..5, 8..10]);
-        assert_eq!(all("..x.x...xx", 4), [2..10]);
-        assert_eq!(all("x........x", 1), [0..1, 9..10]);
+        let all = |drawn: &str, gap| {
+            let runs: Vec<_> = runs(&vec![b'.'; drawn.len()], drawn.as_bytes(), gap).map(|run| (run.start, run.end)).collect();
+            runs
+        };
+        assert_eq!(all("..x.x...xx", 2), [(2, 5), (8, 10)]);
+        assert_eq!(all("..x.x...xx", 4), [(2, 10)]);
+        assert_eq!(all("x........x", 1), [(0, 1), (9, 10)]);
         assert_eq!(all("..........", 3), []);
     }
 

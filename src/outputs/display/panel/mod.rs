@@ -1,6 +1,8 @@
 //! The scene on a small panel: colour TFTs on SPI, one-colour OLEDs on I²C or SPI. Only what changed is sent.
 //!
-//! A full picture for an ILI9341 (320×240, 153,600 bytes) takes 38 ms at 32 MHz, one for an SSD1306 (1,024 bytes) 23 ms on I²C at 400 kHz.
+//! A whole picture for an ILI9341 is 153,611 bytes with the window's commands: 38 ms at 32 MHz. While a face moves from one expression to another it is
+//! 26,000 a picture, otherwise 700 to 2,000. For an SSD1306 these are 1,085 (24 ms on I²C at 400 kHz), at most 462, and about 20. (Bytes on a
+//! recording bus; the test that sends only what changed prints them.)
 
 mod bus;
 mod changes;

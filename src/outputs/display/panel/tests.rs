@@ -76,10 +76,8 @@ fn story() -> Vec<Observation> {
 
 fn assert_oled_shows_the_canvas(display: &PanelDisplay, bus: &Bus<OledController>, rotation: u32) {
     let connection = bus.0.borrow();
-    let size = display.panel.size();
-    let rows: Vec<&[Rgb888]> = display.canvas.rows().collect();
-    for y in 0..size.height as usize {
-        for x in 0..size.width as usize {
+    for (y, row) in display.canvas.rows().enumerate() {
+        for (x, pixel) in row.iter().enumerate() {
             // Where a corner of the picture goes when it is turned clockwise on a glass of 128 × 64.
             let (column, row) = match rotation {
                 90 => (127 - y, x),
@@ -87,9 +85,8 @@ fn assert_oled_shows_the_canvas(display: &PanelDisplay, bus: &Bus<OledController
                 270 => (y, 63 - x),
                 _ => (x, y),
             };
-            let pixel = rows[y][x];
-            assert!([Rgb888::BLACK, Rgb888::WHITE].contains(&pixel), "one colour has two");
-            let light = pixel == Rgb888::WHITE;
+            assert!([Rgb888::BLACK, Rgb888::WHITE].contains(pixel), "one colour has two");
+            let light = *pixel == Rgb888::WHITE;
             assert_eq!(connection.controller.is_lit(column, row), light, "{x}, {y} turned by {rotation}");
         }
     }
