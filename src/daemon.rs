@@ -89,11 +89,16 @@ pub fn run(
         show(View::Starting);
         notify(&[NotifyState::Ready]);
         Watch { capture: &capture, pipeline: &mut pipeline, show: &mut show, rest: None }.run(frozen_after, limit);
-        notify(&[NotifyState::Stopping]);
         stop.ask();
         drop(show);
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
+}
+
+/// Tells systemd that the program ends. Not at the end of every [`run`]: a service that goes on with another configuration, and has said that it stops,
+/// is killed by systemd when its time for stopping is over.
+pub fn tell_of_the_end() {
+    notify(&[NotifyState::Stopping]);
 }
 
 /// Why nothing is looked at.

@@ -40,7 +40,10 @@ pub(super) fn run(args: &Args) -> Result<()> {
         watch(&config, &health, None, &pause, &rounds.stop())?;
         match rounds.next() {
             Some(next) => config = next,
-            None => return Ok(()),
+            None => {
+                daemon::tell_of_the_end();
+                return Ok(());
+            }
         }
     }
 }
