@@ -280,7 +280,8 @@ mod tests {
         let verdict = |path| examine(Path::new(path)).verdict.to_string();
         assert_eq!(verdict("/nonexistent/video0"), "cannot be asked: No such file or directory (os error 2)");
         assert_eq!(verdict("/etc/passwd"), "cannot be asked: not a video device");
-        assert_eq!(verdict("/dev/null"), "cannot be asked: Inappropriate ioctl for device (os error 25)");
+        // ENOTTY, and under emulation (qemu-user) ENOSYS.
+        assert!(verdict("/dev/null").starts_with("cannot be asked: "));
         assert!(verdict("/dev/\0video0").starts_with("cannot be asked: "));
     }
 

@@ -137,7 +137,8 @@ impl LumaReader {
     ) -> Result<(), BadPicture> {
         let width = self.layout.width as usize;
         let row_bytes = width * bytes_per_pixel;
-        let needed = (self.layout.height as usize - 1) * self.stride + row_bytes;
+        // On 32 bits the product of what a driver says may be more than there are addresses.
+        let needed = (self.layout.height as usize - 1).saturating_mul(self.stride).saturating_add(row_bytes);
         if bytes.len() < needed {
             return Err(BadPicture::Short { bytes: bytes.len(), needed });
         }

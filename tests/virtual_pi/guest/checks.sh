@@ -16,6 +16,8 @@ width = $2
 height = $3
 frames_per_second = 5
 pixel_format = "$1"
+# The picture that is fed stands still.
+frozen_after_s = 0
 
 [detector]
 kind = "${4:-builtin}"
