@@ -67,7 +67,7 @@ check_said "camera plugged in while the service runs: taken" "pictures come from
 check_expression YUYV
 check_light "YUYV: the LED of the expression is lit"
 check "YUYV: the status line says what is watched" "$(property StatusText)" has_status 'watching: camera "vivid"'
-memory=$(($(sed -n 's/^VmRSS: *\([0-9]*\) kB/\1/p' "/proc/$(property MainPID)/status") / 1024))
+memory=$(($(sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$(property MainPID)/status") / 1024))
 check "memory: at most 96 MiB of 128" "$memory MiB resident" at_most "$memory" 96
 # QEMU's own picture of the screen, looked at on the host.
 : >screenshot.watching
