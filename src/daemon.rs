@@ -224,7 +224,8 @@ impl Watch<'_> {
     }
 }
 
-/// Tells systemd's watchdog that all threads move: if one hangs, the service is killed and started again.
+/// Tells systemd's watchdog that capture and recognition move: if one hangs, the service is killed and started again. A display or a card that hangs
+/// has its own thread and holds nobody up.
 #[derive(Default)]
 struct Heart {
     moves: u64,

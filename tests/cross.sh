@@ -5,7 +5,7 @@
 #   tests/cross.sh armv7-unknown-linux-gnueabihf cargo build --release
 #
 # Installs Debian's cross compiler and emulator if they are missing (with sudo unless you are root), and the target's standard library: from
-# rustup, or, where rustup does not manage the compiler, Debian's own Rust packages, unpacked into ~/.cache/visaged-cross.
+# rustup, or, where rustup cannot fetch it, Debian's own Rust packages, unpacked into ~/.cache/visaged-cross.
 set -euo pipefail
 
 TARGET=$1
@@ -36,20 +36,18 @@ has_target() {
 
 # Debian's Rust with the target's library, unpacked and not installed: it would take the place of another Rust.
 use_debian_rust() {
-  local folder=${XDG_CACHE_HOME:-$HOME/.cache}/visaged-cross/rust-$ARCH
+  CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/visaged-cross
+  local folder=$CACHE/rust-$ARCH build_arch
   if [[ ! -e $folder/complete ]]; then
     echo "cross.sh: rustup has no $TARGET here; fetching Debian's Rust into $folder" >&2
-    rm -rf "$folder" && mkdir -p "$folder/debs"
-    dpkg --print-foreign-architectures | grep -qx "$ARCH" || "${sudo[@]}" dpkg --add-architecture "$ARCH"
-    "${sudo[@]}" apt-get -qq update
-    (
-      cd "$folder/debs"
-      apt-get -qq download rustc-web cargo-web libstd-rust-web-dev "libstd-rust-web-dev:$ARCH"
-      apt-cache depends rustc-web libstd-rust-web-dev | sed -n 's/^ *Depends: \(libstd-rust-web\|libllvm\|libgit2\).*/&/p' |
-        awk '{print $2}' | sort -u | xargs apt-get -qq download
-    )
-    local deb
-    for deb in "$folder"/debs/*.deb; do dpkg-deb -x "$deb" "$folder"; done
+    . "$(dirname "$0")/virtual_pi/packages.sh"
+    build_arch=$(dpkg --print-architecture)
+    rm -rf "$folder" && mkdir -p "$folder"
+    write_sources
+    private_apt "$build_arch" get update
+    private_apt "$ARCH" get update
+    download_with_depends "$build_arch" "$folder" rustc-web cargo-web libstd-rust-web-dev
+    download "$ARCH" "$folder" libstd-rust-web-dev
     touch "$folder/complete"
   fi
   export PATH=$folder/usr/bin:$PATH LD_LIBRARY_PATH

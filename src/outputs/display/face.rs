@@ -66,6 +66,18 @@ const NEUTRAL: Mien = Mien {
     color: [0.0; 3],
 };
 
+/// Makes curves of a head around (`x`, `y`) from lengths that are shares of its radius: middle, half width, tilt and rise; the roundness is as it is.
+fn curves_of(x: f32, y: f32, radius: f32) -> impl Fn(f32, f32, f32, f32, f32, f32) -> Curve {
+    move |center_x, center_y, half_width, tilt, rise, roundness| Curve {
+        x: x + center_x * radius,
+        y: y + center_y * radius,
+        half_width: half_width * radius,
+        tilt: tilt * radius,
+        rise: rise * radius,
+        roundness,
+    }
+}
+
 impl Mien {
     /// What the face of an expression looks like; after the action units that are said to make it up (Ekman and Friesen, EMFACS).
     pub fn of(emotion: Emotion) -> Self {
@@ -225,14 +237,7 @@ impl Mien {
     /// The face as layers, the head's disc first: a circle around (`x`, `y`).
     pub fn layers(&self, x: f32, y: f32, radius: f32) -> [Layer; LAYERS] {
         let head = self.color();
-        let curve = |center_x: f32, center_y: f32, half_width: f32, tilt: f32, rise: f32, roundness: f32| Curve {
-            x: x + center_x * radius,
-            y: y + center_y * radius,
-            half_width: half_width * radius,
-            tilt: tilt * radius,
-            rise: rise * radius,
-            roundness,
-        };
+        let curve = curves_of(x, y, radius);
         let disc = |center_x: f32, center_y: f32, size: f32| Shape::Disc {
             x: x + center_x * radius,
             y: y + center_y * radius,
@@ -282,14 +287,7 @@ impl Mien {
     }
 
     fn lines(&self, ink: Rgb888, paper: Rgb888, x: f32, y: f32, radius: f32) -> [Layer; LAYERS] {
-        let curve = |center_x: f32, center_y: f32, half_width: f32, tilt: f32, rise: f32, roundness: f32| Curve {
-            x: x + center_x * radius,
-            y: y + center_y * radius,
-            half_width: half_width * radius,
-            tilt: tilt * radius,
-            rise: rise * radius,
-            roundness,
-        };
+        let curve = curves_of(x, y, radius);
         // Half of a line's width: thinner than a pixel it would have gaps.
         let pen = (0.035 * radius).max(0.6);
         // In a head of fewer pixels pupils and teeth would only be specks.
