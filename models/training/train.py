@@ -48,6 +48,7 @@ def arguments() -> argparse.Namespace:
     add("--rate", type=float, default=3e-3, help="highest learning rate of AdamW")
     add("--weight-decay", type=float, default=1e-2)
     add("--strength", type=float, default=0.7, help="of the augmentation, 0 to 1")
+    add("--mixup", type=float, default=0.0, help="alpha of mixup, 0: none")
     add("--dropout", type=float, default=0.0, help="share of the last feature maps left out")
     add("--equalise", type=float, default=0.0, help="weight of the equalised face, 0 to 1")
     add("--vote-share", type=float, default=0.5, help="of the targets, from the FER+ votes")
@@ -83,6 +84,20 @@ def learning_rate(progress: float, highest: float, decay: float) -> float:
     shorter after it has begun.
     """
     return highest * min(1.0, progress / 0.03, (1.0 - progress) / decay)
+
+
+def mixup(
+    faces: torch.Tensor, wanted: torch.Tensor, alpha: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Each face blended with its mirror place in the batch, and the targets alike.
+
+    One share for the whole batch, drawn from Beta(alpha, alpha); the larger part stays the face's own
+    (Zhang et al. 2017, arXiv 1710.09412).
+    """
+    share = float(np.random.beta(alpha, alpha))
+    share = max(share, 1 - share)
+    faces = faces.lerp(faces.flip(0), 1 - share)
+    return faces, wanted.lerp(wanted.flip(0), 1 - share)
 
 
 def predict(network: nn.Module, images: torch.Tensor, batch: int = 256) -> torch.Tensor:
@@ -225,13 +240,17 @@ class Run:
         if self.teachers:
             taught = self.pool.answers[copy, chosen] if self.pool else self.taught(faces)
             wanted = (1 - args.teacher_share) * wanted + args.teacher_share * taught
-        return faces, wanted.to(self.device)
+        wanted = wanted.to(self.device)
+        if args.mixup:
+            faces, wanted = mixup(faces, wanted, args.mixup)
+        return faces, wanted
 
     def epoch(self, index: int) -> dict:
         """Train through Training once; the figures of the epoch."""
         args = self.args
         generator = torch.Generator().manual_seed(args.seed * 100_003 + index)
         torch.manual_seed(args.seed * 100_003 + index)
+        np.random.seed(args.seed * 100_003 + index)
         batches = self.order(generator).split(args.batch)
         self.network.train()
         if self.rounding:
