@@ -127,7 +127,7 @@ impl Health {
         shared.period.store(mean as u64, Relaxed);
         shared.frames.fetch_add(1, Relaxed);
         shared.dropped.fetch_add(observation.dropped, Relaxed);
-        shared.faces.store(observation.faces.len() as u64, Relaxed);
+        shared.faces.store(observation.face_count() as u64, Relaxed);
         if let Some(face) = observation.main_face() {
             shared.expression.store(1 + face.expression as u64, Relaxed);
         }

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::classifier::EmotionClassifier;
+use crate::classifier::{EmotionClassifier, Probabilities};
 use crate::config::TrackerConfig;
 use crate::detector::FaceDetector;
 use crate::frame::{BoundingBox, Frame};
-use crate::tracker::{Observation, Tracker};
+use crate::tracker::{Counted, Observation, Tracker};
 
 /// So often the whole picture is searched although all known faces are in their places. With the time until a face is announced and the two frames
 /// lost to rounding, a new face at 15 frames/s has its label within half a second.
@@ -17,17 +17,26 @@ const SEARCH_EVERYWHERE_EVERY: Duration = Duration::from_millis(300);
 /// The stages between a picture and what is shown.
 pub struct Pipeline {
     detector: Box<dyn FaceDetector>,
-    classifier: Box<dyn EmotionClassifier>,
+    /// None where faces are only counted.
+    classifier: Option<Box<dyn EmotionClassifier>>,
     tracker: Tracker,
     found: Vec<BoundingBox>,
     /// The time and the size of the last frame that was searched everywhere.
     searched: Option<(Duration, (u32, u32))>,
+    /// What is told where faces are only counted, and the highest number of a face that was.
+    counted: (Observation, u64),
 }
 
 impl Pipeline {
     /// Joins the stages; the tracker knows no face yet.
     pub fn new(detector: Box<dyn FaceDetector>, classifier: Box<dyn EmotionClassifier>, tracker: TrackerConfig) -> Self {
-        Self { detector, classifier, tracker: Tracker::new(tracker), found: Vec::new(), searched: None }
+        Self { classifier: Some(classifier), ..Self::counting(detector, tracker) }
+    }
+
+    /// Without a classifier faces are counted, and nothing else is known about them.
+    pub fn counting(detector: Box<dyn FaceDetector>, tracker: TrackerConfig) -> Self {
+        let tracker = Tracker::new(tracker);
+        Self { detector, classifier: None, tracker, found: Vec::new(), searched: None, counted: Default::default() }
     }
 
     /// Forgets the faces of earlier frames, when there was no picture for a while.
@@ -41,8 +50,20 @@ impl Pipeline {
     /// If the classifier refuses a result; the frame then counts for nothing.
     pub fn process(&mut self, frame: &Frame) -> Result<&Observation> {
         self.find(frame);
-        let classifier = &mut self.classifier;
+        let Some(classifier) = &mut self.classifier else { return self.count(frame) };
         self.tracker.update(frame, &self.found, |face| classifier.classify(&frame.image, face))
+    }
+
+    /// Follows the faces, with the same probabilities for each, and tells their number only.
+    fn count(&mut self, frame: &Frame) -> Result<&Observation> {
+        let followed = self.tracker.update(frame, &self.found, |_| Ok(Probabilities::new([1.0 / 7.0; 7])))?;
+        let (counted, highest) = &mut self.counted;
+        let (in_view, new) = (followed.faces.len(), followed.faces.iter().filter(|face| face.id > *highest).count());
+        *highest = followed.faces.iter().map(|face| face.id).max().unwrap_or(0).max(*highest);
+        let Observation { captured_at, image_size, dropped, .. } = *followed;
+        let number = Counted { in_view: in_view as u32, new: new as u32 };
+        *counted = Observation { captured_at, image_size, dropped, faces: Vec::new(), counted: Some(number) };
+        Ok(counted)
     }
 
     /// Fills `found`: near the known faces, or everywhere if it is time, none is known, or one is lost.

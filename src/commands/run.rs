@@ -14,7 +14,7 @@ use crate::button;
 use crate::camera;
 use crate::config::{Config, SourceKind};
 use crate::daemon::{self, Patience, Pictures};
-use crate::health::Health;
+use crate::health::{Health, State};
 use crate::outputs::leds::privacy::{self, PrivacyLight};
 use crate::outputs::{Outputs, View};
 use crate::pause::Pause;
@@ -62,6 +62,10 @@ pub(super) fn watch(config: &Config, health: &Health, limit: Option<Duration>, p
         patience: Patience::default(),
     };
     let mut outputs = Outputs::open(config, health);
+    if let Some(notice) = config.deployment.notice(config.camera.source) {
+        log::warn!("{notice}");
+        health.tell("deployment", State::Ok, &notice);
+    }
     thread::scope(|scope| {
         button::follow(scope, &config.button, &config.privacy_switch, pause, stop).inspect_err(|_| stop.ask())?;
         // At its end, whichever, everybody has been asked to stop.
@@ -69,9 +73,12 @@ pub(super) fn watch(config: &Config, health: &Health, limit: Option<Duration>, p
     })
 }
 
-/// Loads what must be there: detector and network.
+/// Loads what must be there: detector and, where expressions are named, the network.
 pub(super) fn open_pipeline(config: &Config) -> Result<Pipeline> {
     let detector = stages::open_detector(&config.detector)?;
+    if !config.deployment.names_expressions(config.camera.source) {
+        return Ok(Pipeline::counting(detector, config.tracker.clone()));
+    }
     let classifier = stages::open_classifier(&config.classifier)?;
     Ok(Pipeline::new(detector, Box::new(classifier), config.tracker.clone()))
 }

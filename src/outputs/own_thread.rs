@@ -127,10 +127,10 @@ impl OwnedView {
         self.kind = match view {
             View::Starting => Kind::Starting,
             View::Watching(observation) => {
-                let Observation { captured_at, image_size, dropped, ref faces } = *observation;
+                let Observation { captured_at, image_size, dropped, ref faces, counted } = *observation;
                 self.observation.faces.clone_from(faces);
                 let faces = std::mem::take(&mut self.observation.faces);
-                self.observation = Observation { captured_at, image_size, dropped, faces };
+                self.observation = Observation { captured_at, image_size, dropped, faces, counted };
                 Kind::Watching
             }
             View::Covered => Kind::Covered,

@@ -4,6 +4,7 @@ mod cascade;
 mod classifier;
 mod commands;
 mod daemon;
+mod deployment;
 mod evaluation;
 mod finder;
 mod haar;

@@ -26,7 +26,8 @@ struct Panel {
     style: SceneStyle,
 }
 
-const COLOR: SceneStyle = SceneStyle { language: Language::En, depth: Depth::Color, round: false, dim_after: None, night: None };
+const COLOR: SceneStyle =
+    SceneStyle { language: Language::En, depth: Depth::Color, round: false, dim_after: None, night: None, contact: "" };
 const MONO: SceneStyle = SceneStyle { depth: Depth::Mono, ..COLOR };
 
 const PANELS: [Panel; 8] = [
