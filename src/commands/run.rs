@@ -69,7 +69,7 @@ pub(super) fn watch(config: &Config, health: &Health, limit: Option<Duration>, p
     thread::scope(|scope| {
         button::follow(scope, &config.button, &config.privacy_switch, pause, stop).inspect_err(|_| stop.ask())?;
         // At its end, whichever, everybody has been asked to stop.
-        daemon::run(pictures, pipeline, move |view: View<'_>| outputs.show(view), limit, pause, stop)
+        daemon::run(pictures, pipeline, move |view: View<'_>| outputs.show(view), limit, pause, health, stop)
     })
 }
 

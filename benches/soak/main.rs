@@ -1,7 +1,14 @@
-//! A long run of the program, watched from outside: `cargo bench --bench soak -- frames 1000000` as fast as it goes, or `-- minutes 120` at 15 frames/s.
+//! A long run of the program, watched from outside: once a second the kernel is asked for its memory, open files and threads, and the program for its
+//! frames. What runs:
 //!
-//! It is the program itself with its own networks, a display (a PNG file), the database with events, and a recording of drawn faces that come and go
-//! in place of a camera. Once a second the kernel is asked for its memory, open files and threads, and the program for its frames.
+//! - `cargo bench --bench soak -- frames 100000`: the program itself with its own networks, a display (a PNG file), the database with events, and a recording of
+//!   drawn faces that come and go in place of a camera, as fast as it goes;
+//! - `-- minutes 120`: the same at 15 frames/s;
+//! - `-- parts 1000000`: everything but the networks, with lights, as fast as it goes ([`parts`]).
+//!
+//! A file name after the number gets the memory as a picture.
+
+mod parts;
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, BufWriter, Write};
@@ -36,15 +43,15 @@ const LENGTH_S: u32 = 90;
 fn main() -> Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let (until, count, plot) = match &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => (Until::Frames, 20_000, None),
-        ["frames", count] => (Until::Frames, count.parse()?, None),
-        ["frames", count, plot] => (Until::Frames, count.parse()?, Some(*plot)),
-        ["minutes", count] => (Until::Minutes, count.parse()?, None),
-        ["minutes", count, plot] => (Until::Minutes, count.parse()?, Some(*plot)),
-        _ => bail!("arguments: frames N [PLOT.svg] | minutes N [PLOT.svg]"),
+        ["inside", folder] => return parts::run(Path::new(folder)).map(|()| ExitCode::SUCCESS),
+        [what, count] => (Until::named(what)?, count.parse()?, None),
+        [what, count, plot] => (Until::named(what)?, count.parse()?, Some(*plot)),
+        _ => bail!("arguments: frames | minutes | parts NUMBER [PLOT.svg]"),
     };
     let folder = tempfile::tempdir()?;
-    record(&folder.path().join("faces.y4m"))?;
+    if until != Until::Parts {
+        record(&folder.path().join("faces.y4m"))?;
+    }
     let samples = Soak::start(folder.path(), until)?.run(until, count)?;
     if let Some(plot) = plot {
         draw(&samples, Path::new(plot)).with_context(|| format!("cannot draw {plot}"))?;
@@ -58,6 +65,19 @@ enum Until {
     Frames,
     /// In real time.
     Minutes,
+    /// As fast as frames are looked at, without the networks.
+    Parts,
+}
+
+impl Until {
+    fn named(name: &str) -> Result<Self> {
+        Ok(match name {
+            "frames" => Self::Frames,
+            "minutes" => Self::Minutes,
+            "parts" => Self::Parts,
+            _ => bail!("{name}: neither frames, minutes nor parts"),
+        })
+    }
 }
 
 /// Draws the recording.
@@ -129,8 +149,15 @@ impl Soak {
                 }
             }
         });
-        let process = Command::new(env!("CARGO_BIN_EXE_visaged"))
-            .args(["run", "--config", &at("visaged.toml")])
+        let mut command = match until {
+            Until::Parts => Command::new(std::env::current_exe()?),
+            _ => Command::new(env!("CARGO_BIN_EXE_visaged")),
+        };
+        match until {
+            Until::Parts => command.arg("inside").arg(folder),
+            _ => command.args(["run", "--config", &at("visaged.toml")]),
+        };
+        let process = command
             .env("NOTIFY_SOCKET", folder.join("notify"))
             .env("RUNTIME_DIRECTORY", folder)
             .stderr(File::create(folder.join("log"))?)
@@ -155,7 +182,7 @@ impl Soak {
                 eprintln!("{frames} frames in {} s", started.elapsed().as_secs());
             }
             match until {
-                Until::Frames if frames >= count => break,
+                Until::Frames | Until::Parts if frames >= count => break,
                 Until::Minutes if started.elapsed().as_secs() >= 60 * count => break,
                 _ => {}
             }
