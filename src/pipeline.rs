@@ -8,6 +8,7 @@ use crate::classifier::{EmotionClassifier, Probabilities};
 use crate::config::TrackerConfig;
 use crate::detector::FaceDetector;
 use crate::frame::{BoundingBox, Frame};
+use crate::outline::Outliner;
 use crate::tracker::{Counted, Observation, Tracker};
 
 /// So often the whole picture is searched although all known faces are in their places. With the time until a face is announced and the two frames
@@ -23,6 +24,7 @@ pub struct Pipeline {
     found: Vec<BoundingBox>,
     /// The time and the size of the last frame that was searched everywhere.
     searched: Option<(Duration, (u32, u32))>,
+    outliner: Option<Outliner>,
     /// What is told where faces are only counted, and the highest number of a face that was.
     counted: (Observation, u64),
 }
@@ -35,8 +37,13 @@ impl Pipeline {
 
     /// Without a classifier faces are counted, and nothing else is known about them.
     pub fn counting(detector: Box<dyn FaceDetector>, tracker: TrackerConfig) -> Self {
-        let tracker = Tracker::new(tracker);
-        Self { detector, classifier: None, tracker, found: Vec::new(), searched: None, counted: Default::default() }
+        let (tracker, counted) = (Tracker::new(tracker), Default::default());
+        Self { detector, classifier: None, tracker, found: Vec::new(), searched: None, outliner: None, counted }
+    }
+
+    /// Puts the frame's outlines into every observation, unless faces are only counted.
+    pub fn with_outlines(self) -> Self {
+        Self { outliner: Some(Outliner::default()), ..self }
     }
 
     /// Forgets the faces of earlier frames, when there was no picture for a while.
@@ -51,6 +58,9 @@ impl Pipeline {
     pub fn process(&mut self, frame: &Frame) -> Result<&Observation> {
         self.find(frame);
         let Some(classifier) = &mut self.classifier else { return self.count(frame) };
+        if let Some(outliner) = &mut self.outliner {
+            outliner.draw(&frame.image, self.tracker.outline_mut());
+        }
         self.tracker.update(frame, &self.found, |face| classifier.classify(&frame.image, face))
     }
 
@@ -62,7 +72,7 @@ impl Pipeline {
         *highest = followed.faces.iter().map(|face| face.id).max().unwrap_or(0).max(*highest);
         let Observation { captured_at, image_size, dropped, .. } = *followed;
         let number = Counted { in_view: in_view as u32, new: new as u32 };
-        *counted = Observation { captured_at, image_size, dropped, faces: Vec::new(), counted: Some(number) };
+        *counted = Observation { captured_at, image_size, dropped, counted: Some(number), ..Observation::default() };
         Ok(counted)
     }
 

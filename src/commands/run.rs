@@ -80,5 +80,6 @@ pub(super) fn open_pipeline(config: &Config) -> Result<Pipeline> {
         return Ok(Pipeline::counting(detector, config.tracker.clone()));
     }
     let classifier = stages::open_classifier(&config.classifier)?;
-    Ok(Pipeline::new(detector, Box::new(classifier), config.tracker.clone()))
+    let pipeline = Pipeline::new(detector, Box::new(classifier), config.tracker.clone());
+    Ok(if config.display.outline { pipeline.with_outlines() } else { pipeline })
 }

@@ -128,10 +128,11 @@ impl OwnedView {
         self.kind = match view {
             View::Starting => Kind::Starting,
             View::Watching(observation) => {
-                let Observation { captured_at, image_size, dropped, ref faces, counted } = *observation;
-                self.observation.faces.clone_from(faces);
-                let faces = std::mem::take(&mut self.observation.faces);
-                self.observation = Observation { captured_at, image_size, dropped, faces, counted };
+                let Observation { captured_at, image_size, dropped, ref faces, counted, ref outline } = *observation;
+                let ours = &mut self.observation;
+                (ours.captured_at, ours.image_size, ours.dropped, ours.counted) = (captured_at, image_size, dropped, counted);
+                ours.faces.clone_from(faces);
+                ours.outline.clone_from(outline);
                 Kind::Watching
             }
             View::Covered => Kind::Covered,

@@ -228,7 +228,7 @@ fn no_pixel_is_in_anything_that_the_service_writes_sends_or_logs() {
         picture.save(recording.path().join(format!("{number}.png"))).unwrap();
     }
     let config = format!(
-        "[camera]\nsource = \"replay\"\nreplay = {:?}\n[display]\npng = \"FOLDER/scene.png\"\n[statistics]\n\
+        "[camera]\nsource = \"replay\"\nreplay = {:?}\n[display]\npng = \"FOLDER/scene.png\"\noutline = true\n[statistics]\n\
          database = \"FOLDER/statistics.sqlite\"\nevents = true\nfile = \"FOLDER/lines.jsonl\"\ninterval_s = 1\n",
         recording.path()
     );

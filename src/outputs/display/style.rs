@@ -21,6 +21,8 @@ pub struct SceneStyle {
     pub night: Option<Night>,
     /// Whom to ask about the device; empty: nobody is named.
     pub contact: &'static str,
+    /// Whether the picture's outlines are shown, where there is room and colour.
+    pub outline: bool,
 }
 
 /// What a pixel of a display can show.
@@ -34,7 +36,12 @@ pub enum Depth {
 }
 
 impl SceneStyle {
-    /// What the configuration says, for a square display in colour.
+    /// What the configuration says, for a square display in colour that is attached to the device.
+    pub fn of_attached(config: &Config) -> Self {
+        Self { outline: config.display.outline, ..Self::of(config) }
+    }
+
+    /// As [`of_attached`](Self::of_attached), for what may be seen elsewhere: a file or a terminal.
     pub fn of(Config { display: config, deployment, .. }: &Config) -> Self {
         // Styles are copied about; a contact is a few bytes, once for each configuration that is read.
         let contact = deployment.contact.clone().leak();
