@@ -14,6 +14,7 @@ mod patterns;
 mod tracker;
 mod puppet;
 mod regions;
+mod reliability;
 mod scenes;
 mod service;
 mod statistics;
