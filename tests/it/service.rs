@@ -127,10 +127,10 @@ impl Drop for Service {
     }
 }
 
-/// A recording of a wall, for a service that is to look at many pictures a second.
+/// A recording of a wall at a picture a second, for a service to which minutes are to pass in no time.
 pub(super) fn wall(folder: &TempDir) {
     let mut file = File::create(folder.path().join("wall.y4m")).unwrap();
-    writeln!(file, "YUV4MPEG2 W64 H48 F15:1 Cmono").unwrap();
+    writeln!(file, "YUV4MPEG2 W64 H48 F1:1 Cmono").unwrap();
     for frame in 0..15 {
         writeln!(file, "FRAME").unwrap();
         file.write_all(&[110 + frame; 64 * 48]).unwrap();

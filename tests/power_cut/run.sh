@@ -2,7 +2,7 @@
 # Power cuts: the program writes its statistics to a disk of which every write is logged; then the log is played up to many points, as a card would have it
 # if the power had gone there, and what was flushed must be on it. `make power-cut`, as root.
 #
-#     tests/power_cut/run.sh [PROGRAM] [MINUTES] [CUTS]
+#     tests/power_cut/run.sh [PROGRAM] [MINUTES] [CUTS] [CUTS_OF_THE_CONTROL]
 #
 # A second run in which nothing is flushed (eatmydata) must lose minutes, or these checks see nothing.
 set -euo pipefail
@@ -10,6 +10,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 program=$(realpath "${1:-target/release/visaged}")
 minutes=${2:-150}
 cuts=${3:-1000}
+control_cuts=${4:-200}
 
 [ "$(id -u)" = 0 ] || { echo "mounting needs root: sudo make power-cut" >&2; exit 1; }
 work=$(mktemp -d)
@@ -44,9 +45,9 @@ record() { # WRAPPER...
   loop=$(losetup --find --show --direct-io=on "$at/logged")
   mount -t ext4 "$loop" "$work/mnt"
 
-  # A wall, looked at as fast as it goes: a minute passes in less than a second, and each is flushed.
+  # A wall at a picture a second, looked at as fast as it goes: a minute passes in a moment, and each is flushed.
   {
-    echo "YUV4MPEG2 W64 H48 F15:1 Cmono"
+    echo "YUV4MPEG2 W64 H48 F1:1 Cmono"
     for shade in n o p; do echo FRAME; printf "%3072s" | tr ' ' $shade; done
   } >"$at/wall.y4m"
   cat >"$at/visaged.toml" <<END
@@ -75,16 +76,16 @@ END
   disk=
 }
 
-replay() {
-  python3 "$here/replay.py" "$work/run" "$work/mnt" $((filesystem_mib << 20)) "$cuts"
+replay() { # CUTS
+  python3 "$here/replay.py" "$work/run" "$work/mnt" $((filesystem_mib << 20)) "$1"
 }
 
 echo "as it is:"
 record
-replay
+replay "$cuts"
 echo "control, nothing is flushed (must lose minutes):"
 record eatmydata
-if replay; then
+if replay "$control_cuts"; then
   echo "the control lost nothing: these checks see nothing" >&2
   exit 1
 fi
