@@ -30,6 +30,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<()> {
     let mut config = stages::load_config(args.config.as_deref())?;
+    let mut loaded = None;
     let _lock = Lock::take()?;
     let health = Health::default();
     let _answers = Answers::begin(&health).inspect_err(|error| log::warn!("`visaged status` gets no answer: {error:#}"));
@@ -37,9 +38,10 @@ pub(super) fn run(args: &Args) -> Result<()> {
     // Outlives the rounds: reading the configuration again is no reason to open the camera.
     let pause = Pause::kept_in(&lock::folder().join("visaged.paused"));
     loop {
-        watch(&config, &health, None, &pause, &rounds.stop())?;
+        let pipeline = loaded.take().map_or_else(|| open_pipeline(&config), Ok)?;
+        watch(&config, pipeline, &health, None, &pause, &rounds.stop())?;
         match rounds.next() {
-            Some(next) => config = next,
+            Some((next, pipeline)) => (config, loaded) = (next, Some(pipeline)),
             None => {
                 daemon::tell_of_the_end();
                 return Ok(());
@@ -49,8 +51,14 @@ pub(super) fn run(args: &Args) -> Result<()> {
 }
 
 /// Opens everything and runs until the end.
-pub(super) fn watch(config: &Config, health: &Health, limit: Option<Duration>, pause: &Pause, stop: &Stop) -> Result<()> {
-    let pipeline = open_pipeline(config)?;
+pub(super) fn watch(
+    config: &Config,
+    pipeline: Pipeline,
+    health: &Health,
+    limit: Option<Duration>,
+    pause: &Pause,
+    stop: &Stop,
+) -> Result<()> {
     let mut camera = camera::Opener::new(config.camera.clone(), stop.clone());
     let mut light = PrivacyLight::new(|| privacy::open(&config.leds));
     let lit = config.leds.privacy_line.is_some() && config.camera.source.is_camera();

@@ -52,7 +52,7 @@ fn nothing_is_lost(service: &mut Service, reason: &str) {
 /// Runs under `strace -e inject=WHAT` until the database has failed and works again.
 fn under_injection(inject: &str, reason: &str) {
     let inject = format!("inject={inject}");
-    let trace = "trace=fsync,fdatasync,pwrite64";
+    let trace = "trace=fsync,fdatasync,pwrite64,ftruncate,unlink";
     let strace = ["strace", "-D", "-f", "-qq", "-e", trace, "-e", &inject, "-o", "FOLDER/strace"];
     let mut service = busy(&strace);
     service.wait_for("the database fails", 120, |service| service.log().contains("stay in memory"));
@@ -177,13 +177,10 @@ fn a_file_system_that_is_full_is_written_to_again_when_there_is_room() {
 }
 
 #[test]
-#[ignore = "needs root, for a small file system: make test-faults"]
+#[ignore = "needs strace: make test-faults"]
 fn a_file_system_that_becomes_read_only_is_written_to_again_when_it_may_be() {
-    on_a_small_file_system(
-        |place| as_root(&["mount", "-o", "remount,ro,bind", place.to_str().unwrap()]),
-        |place| as_root(&["mount", "-o", "remount,rw,bind", place.to_str().unwrap()]),
-        "read",
-    );
+    // As when the kernel sees a card fail and writes no more, whoever has files open.
+    under_injection("pwrite64,ftruncate,unlink:error=EROFS:when=20..150", "disk I/O error");
 }
 
 #[test]
@@ -239,7 +236,7 @@ fn what_cannot_be_run_ends_at_once_with_its_own_code() {
     fs::copy("models/mini_xception_nano.onnx.sha256", folder.path().join("damaged.onnx.sha256")).unwrap();
     for (text, code, most) in [
         ("[classifier]\nmodel = \"/no/such/model.onnx\"\n".to_owned(), 66, 1000),
-        (format!("[classifier]\nmodel = {damaged:?}\n"), 65, 1000),
+        (format!("[classifier]\nmodel = {damaged:?}\n"), 65, 5000),
         ("[camera]\nwidth = 0\n".to_owned(), 78, 200),
     ] {
         let begin = Instant::now();

@@ -7,6 +7,7 @@ kernel mounts the disk, SQLite opens the database, and both recover as they do o
 damaged. The log has the format of the kernel's dm-log-writes.
 """
 
+import contextlib
 import os
 import random
 import shutil
@@ -38,6 +39,19 @@ def put(image, at, data):
     os.pwrite(image, data, at)
 
 
+def stored(connection):
+    """How many minutes there are; None if the database is damaged."""
+    try:
+        if connection.execute("PRAGMA quick_check").fetchone() != ("ok",):
+            return None
+        if not connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'minutes'").fetchone()[0]:
+            return 0
+        count, last = connection.execute("SELECT count(*), coalesce(max(sequence), 0) FROM minutes").fetchone()
+        return count if count == last else None
+    except sqlite3.DatabaseError:
+        return None
+
+
 def check(image_path):
     """Of the disk after a cut: how many minutes had to be there, and how many are; None if the database is damaged."""
     with open(image_path, "rb") as image:
@@ -54,17 +68,8 @@ def check(image_path):
         database = os.path.join(mount_point, "statistics.sqlite")
         if not os.path.exists(database) or os.path.getsize(database) == 0:
             return promised, 0
-        try:
-            connection = sqlite3.connect(database)
-            if connection.execute("PRAGMA quick_check").fetchone() != ("ok",):
-                return promised, None
-            if not connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'minutes'").fetchone()[0]:
-                return promised, 0
-            count, last = connection.execute("SELECT count(*), coalesce(max(sequence), 0) FROM minutes").fetchone()
-            connection.close()
-            return promised, count if count == last else None
-        except sqlite3.DatabaseError:
-            return promised, None
+        with contextlib.closing(sqlite3.connect(database)) as connection:
+            return promised, stored(connection)
     finally:
         subprocess.run(["umount", mount_point], check=True)
 
