@@ -80,6 +80,12 @@ flushes = sum(1 for _, _, flags in log if flags & FLUSH)
 generator = random.Random(1)
 points = sorted(generator.choices(range(len(log)), k=cuts))
 
+whole = bytearray(open(os.path.join(folder, "before"), "rb").read())
+for at, data, _ in log:
+    if data is not None:
+        whole[at : at + len(data)] = data
+assert whole == open(os.path.join(folder, "disk"), "rb").read(), "the log does not lead to the disk as it was in the end"
+
 durable_path = os.path.join(folder, "durable")
 shutil.copy(os.path.join(folder, "before"), durable_path)
 durable = os.open(durable_path, os.O_RDWR)
