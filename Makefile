@@ -1,6 +1,9 @@
 # make demo   see it work: your camera if there is one, else a drawn face
 # make test   run the tests
 # make test-data DATA=DIR   the tests that need the optional data folder (default ../shared/data)
+# make test-faults       faults of the card and the file system, signals, exit codes: the program itself, with strace and, for some, root (minutes)
+# make power-cut         what was flushed is there after a thousand power cuts; as root (tens of minutes)
+# make soak SOAK="..."   a long run: "frames 100000" (default), "minutes 120", or "parts 1000000" without the networks
 # make bench  measure every stage on this machine
 # make check  formatting, lints, documentation
 # make arm    build for 64-bit and 32-bit ARM, and run all tests there under emulation (without docker; tens of minutes)
@@ -37,8 +40,24 @@ test: toolchain packages
 DATA ?= ../shared/data
 .PHONY: test-data
 test-data: toolchain packages
-	@if [ -d "$(DATA)" ]; then VISAGED_DATA="$$(realpath $(DATA))" cargo test --locked -- --ignored; \
+	@if [ -d "$(DATA)" ]; then VISAGED_DATA="$$(realpath $(DATA))" cargo test --locked -- --ignored --skip faults::; \
 	else echo "NOT RUN: the tests that need the optional data folder ($(DATA) is not there)"; fi
+
+test-faults: PACKAGES += strace
+.PHONY: test-faults
+test-faults: toolchain packages
+	cargo test --locked --test it -- --ignored --nocapture --test-threads=1 faults::
+
+power-cut: PACKAGES += e2fsprogs eatmydata mount python3-minimal qemu-system-common
+.PHONY: power-cut
+power-cut: toolchain packages
+	cargo build --locked --release
+	$(SUDO) tests/power_cut/run.sh target/release/visaged
+
+SOAK ?= frames 100000
+.PHONY: soak
+soak: toolchain packages
+	cargo bench --locked --bench soak -- $(SOAK)
 
 .PHONY: bench
 bench: toolchain packages

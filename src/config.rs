@@ -13,8 +13,10 @@ use crate::gpio::{self, Line};
 use crate::outputs::display::moment::NightHours;
 use crate::outputs::display::words::Language;
 
+mod deployment;
 mod panel;
 
+pub use deployment::{DeploymentConfig, Setting};
 pub use panel::{PanelConfig, PanelController};
 
 /// Everything that can be set.
@@ -32,6 +34,7 @@ pub struct Config {
     pub privacy_switch: PrivacySwitchConfig,
     pub statistics: StatisticsConfig,
     pub device: DeviceConfig,
+    pub deployment: DeploymentConfig,
 }
 
 /// `[camera]`: where pictures come from.
@@ -628,7 +631,7 @@ impl Config {
         if device.name.chars().count() > 64 || device.name.chars().any(char::is_control) {
             return Err(OutOfRange { table: "device", key: "name", rule: "64 letters at most, in one line".into() });
         }
-        Ok(())
+        self.deployment.check()
     }
 
     /// No line may have two uses. One LED per expression counts only where it is switched on, since its lines have defaults.

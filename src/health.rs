@@ -65,6 +65,28 @@ pub struct Snapshot {
     pub parts: Vec<Part>,
 }
 
+/// What a thread beside the picture's way tells of itself: since when it has been busy with one piece of work. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Pulse(Arc<AtomicU64>);
+
+impl Pulse {
+    /// Does `work`, and is busy meanwhile.
+    pub fn during<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.0.store(nanoseconds(monotonic_now()).max(1), Relaxed);
+        let result = work();
+        self.0.store(0, Relaxed);
+        result
+    }
+
+    /// For how long it has been busy with the same piece of work; nothing while it waits for some.
+    pub fn busy_for(&self, now: Duration) -> Duration {
+        match self.0.load(Relaxed) {
+            0 => Duration::ZERO,
+            since => Duration::from_nanos(nanoseconds(now).saturating_sub(since)),
+        }
+    }
+}
+
 /// The shared state; clones share it.
 #[derive(Clone, Debug)]
 pub struct Health(Arc<Shared>);
@@ -84,6 +106,8 @@ struct Shared {
     throttled: AtomicBool,
     flush: Arc<AtomicBool>,
     parts: Mutex<Vec<Entry>>,
+    /// Of the threads that must not hang, with their names.
+    pulses: Mutex<Vec<(String, Pulse)>>,
 }
 
 #[derive(Debug)]
@@ -107,6 +131,7 @@ impl Default for Health {
             throttled: AtomicBool::new(false),
             flush: Arc::default(),
             parts: Mutex::default(),
+            pulses: Mutex::default(),
         }))
     }
 }
@@ -127,7 +152,7 @@ impl Health {
         shared.period.store(mean as u64, Relaxed);
         shared.frames.fetch_add(1, Relaxed);
         shared.dropped.fetch_add(observation.dropped, Relaxed);
-        shared.faces.store(observation.faces.len() as u64, Relaxed);
+        shared.faces.store(observation.face_count() as u64, Relaxed);
         if let Some(face) = observation.main_face() {
             shared.expression.store(1 + face.expression as u64, Relaxed);
         }
@@ -153,6 +178,19 @@ impl Health {
     /// Forgets all parts: another configuration has others.
     pub fn forget_parts(&self) {
         self.parts().clear();
+        self.pulses().clear();
+    }
+
+    /// The pulse of a thread that must not hang; `name` is what the log calls it.
+    pub fn pulse(&self, name: &str) -> Pulse {
+        let pulse = Pulse::default();
+        self.pulses().push((name.to_owned(), pulse.clone()));
+        pulse
+    }
+
+    /// The name of a thread that has been busy with one piece of work for longer than `patience`.
+    pub fn hung(&self, now: Duration, patience: Duration) -> Option<String> {
+        self.pulses().iter().find(|(_, pulse)| pulse.busy_for(now) > patience).map(|(name, _)| name.clone())
     }
 
     /// The wish that what was counted be written now: set by a signal, taken by the statistics.
@@ -197,6 +235,10 @@ impl Health {
         }
     }
 
+    fn pulses(&self) -> MutexGuard<'_, Vec<(String, Pulse)>> {
+        self.0.pulses.lock().expect("no thread panics while it holds the pulses")
+    }
+
     fn parts(&self) -> MutexGuard<'_, Vec<Entry>> {
         self.0.parts.lock().expect("no thread panics while it holds the parts")
     }
@@ -238,6 +280,24 @@ mod tests {
         assert_eq!(health.parts()[0].reason, "no such device");
         let snapshot = health.snapshot();
         assert_eq!((snapshot.parts.len(), snapshot.parts[0].state), (1, State::Degraded));
+    }
+
+    #[test]
+    fn a_thread_hangs_when_one_piece_of_work_takes_too_long_and_not_when_it_waits_for_some() {
+        let health = Health::default();
+        let (display, patience) = (health.pulse("panel"), Duration::from_secs(30));
+        let later = |seconds| monotonic_now() + Duration::from_secs(seconds);
+        assert_eq!(health.hung(later(1000), patience), None);
+        display.during(|| {
+            // A slow bus, a card that stalls for 20 s.
+            assert_eq!(health.hung(later(29), patience), None);
+            assert_eq!(health.hung(later(31), patience).as_deref(), Some("panel"));
+        });
+        assert_eq!(health.hung(later(1000), patience), None);
+        display.during(|| {
+            health.forget_parts();
+            assert_eq!(health.hung(later(1000), patience), None);
+        });
     }
 
     #[test]

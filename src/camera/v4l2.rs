@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use rustix::io::Errno;
 use v4l::buffer::{Flags, Metadata, Type};
 use v4l::device::Handle;
@@ -134,12 +134,7 @@ impl V4l2Camera {
         loop {
             let next = wait(&handle, monotonic_now() + self.timeout, &self.stop).and_then(|()| stream.next());
             let (buffer, about) = next.map_err(|error| explain_stream(error, self.timeout))?;
-            let bytes = &buffer[..buffer.len().min(about.bytesused as usize)];
-            let read = if about.flags.contains(Flags::ERROR) {
-                Err(anyhow!("the driver says that it is damaged"))
-            } else {
-                self.luma.read(bytes, frame).map_err(Into::into)
-            };
+            let read = content(buffer, about).and_then(|bytes| Ok(self.luma.read(bytes, frame)?));
             let now = monotonic_now();
             let Err(error) = read else {
                 frame.sequence = about.sequence.into();
@@ -183,6 +178,15 @@ impl Drop for V4l2Camera {
             std::mem::forget(stream);
         }
     }
+}
+
+/// The part of a buffer that the driver has filled.
+///
+/// # Errors
+/// If the driver says that the picture is damaged.
+fn content<'a>(buffer: &'a [u8], about: &Metadata) -> Result<&'a [u8]> {
+    ensure!(!about.flags.contains(Flags::ERROR), "the driver says that it is damaged");
+    Ok(&buffer[..buffer.len().min(about.bytesused as usize)])
 }
 
 /// Gives all buffers to the driver, starts the stream and takes the first picture, which is nobody's: the stream's `next` begins by giving back the
@@ -349,6 +353,33 @@ mod tests {
         assert_eq!(capture_time(&about(101, 0, monotonic), now), now);
         assert_eq!(capture_time(&about(7, 0, monotonic), now), now);
         assert_eq!(capture_time(&about(-1, -1, monotonic), now), now);
+    }
+
+    #[test]
+    fn of_a_buffer_only_what_the_driver_filled_is_read_and_nothing_of_a_damaged_picture() {
+        let about = |bytesused, flags| Metadata { bytesused, flags, ..Metadata::default() };
+        let done = Flags::MAPPED | Flags::DONE;
+        assert_eq!(content(&[1, 2, 3, 4], &about(3, done)).unwrap(), [1, 2, 3]);
+        // A driver that claims more than there is.
+        assert_eq!(content(&[1, 2, 3, 4], &about(9, done)).unwrap(), [1, 2, 3, 4]);
+        assert_eq!(content(&[1, 2, 3, 4], &about(0, done)).unwrap(), [0_u8; 0]);
+        assert!(content(&[1, 2, 3, 4], &about(4, done | Flags::ERROR)).unwrap_err().to_string().contains("damaged"));
+    }
+
+    #[test]
+    fn what_a_stream_fails_with_is_said_in_words_that_help() {
+        for (errno, words) in [
+            (Errno::NODEV, "it was unplugged"),
+            (Errno::BUSY, "in use by another program"),
+            (Errno::NOSPC, "try MJPG, a smaller size, or another socket"),
+            (Errno::IO, "the stream broke"),
+            (Errno::INVAL, "the stream broke"),
+        ] {
+            let said = format!("{:#}", explain_stream(errno.into(), TIMEOUT));
+            assert!(said.contains(words), "{errno}: {said}");
+        }
+        let silent = format!("{:#}", explain_stream(io::ErrorKind::TimedOut.into(), TIMEOUT));
+        assert!(silent.contains("no picture for 2 s"), "{silent}");
     }
 
     #[test]

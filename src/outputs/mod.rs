@@ -89,8 +89,8 @@ impl Outputs {
         let mut outputs =
             Self { parts: Vec::new(), displays: Vec::new(), statistics: None, health: health.clone(), watching: false };
         let mut counted = config.clone();
-        let style = display::style::SceneStyle::of(&config.display);
-        let attached = display::style::SceneStyle::of_attached(&config.display);
+        let style = display::style::SceneStyle::of(config);
+        let attached = display::style::SceneStyle::of_attached(config);
         if config.display.terminal {
             if counted.statistics.file.as_os_str() == "-" {
                 log::warn!("the terminal display has standard output for itself: statistics do not go there");

@@ -24,6 +24,9 @@ const SET_ASIDE_AT_MOST: usize = 3;
 /// SQLite's default, in bytes.
 const PAGE: i64 = 4096;
 
+/// So much of the database is kept in memory, in KiB.
+const CACHE_KIB: i64 = 256;
+
 /// Pages that a flush may need beside those of its rows; when fewer are left below the size limit, old rows make room.
 const SLACK: i64 = 32;
 
@@ -129,6 +132,8 @@ impl Database {
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update_and_check(None, "secure_delete", "fast", |_| Ok(()))?;
         connection.pragma_update(None, "temp_store", "memory")?;
+        // SQLite's own 2 MiB would fill up over weeks; a flush touches a handful of pages.
+        connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         connection.pragma_update_and_check(None, "journal_size_limit", 1 << 20, |_| Ok(()))?;
         connection.pragma_update_and_check(None, "max_page_count", limits.max_mib * (1 << 20) / PAGE, |_| Ok(()))?;
         schema::migrate(&mut connection, version, schema::VERSIONS)?;
