@@ -36,10 +36,21 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
-    let line = ask()?;
-    let snapshot: Snapshot = serde_json::from_str(&line)
+    print_answer(&ask()?, args.json, out)
+}
+
+/// Prints what a service answered. Where none runs, anybody may have put a socket into the folder for temporary files: nothing of it commands a terminal.
+///
+/// # Errors
+/// If it is no answer of this version's services.
+pub fn print_answer(answer: &str, json: bool, out: &mut dyn Write) -> Result<()> {
+    let mut snapshot: Snapshot = serde_json::from_str(answer)
         .context("the service answers in a way that this program does not know: are both of one version?")?;
-    if args.json {
+    let of_parts = snapshot.parts.iter_mut().flat_map(|part| [&mut part.name, &mut part.reason]);
+    for text in of_parts.chain([&mut snapshot.version]) {
+        *text = text.replace(char::is_control, " ");
+    }
+    if json {
         writeln!(out, "{}", serde_json::to_string(&snapshot)?)?;
     } else {
         print(&snapshot, out)?;
@@ -96,7 +107,6 @@ fn print(snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "processor at {temperature:.0} °C{throttled}")?;
     }
     for Part { name, state, reason, for_s } in parts {
-        let reason = reason.replace(char::is_control, " ");
         let state = match state {
             State::Ok => "OK",
             State::Degraded => "DEGRADED",

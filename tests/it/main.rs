@@ -6,6 +6,7 @@ mod commands;
 mod daemon;
 mod evaluation;
 mod finder;
+mod foreign_bytes;
 mod haar;
 mod patterns;
 mod tracker;
