@@ -14,6 +14,7 @@ use crate::outputs::display::moment::NightHours;
 use crate::outputs::display::words::Language;
 
 mod panel;
+mod refusal;
 
 pub use panel::{PanelConfig, PanelController};
 
@@ -525,13 +526,14 @@ impl Config {
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let invalid =
             |offset: usize, message: String| ConfigError::Invalid { path: path.into(), line: line_of(text, offset), message };
-        let syntax_error = |error: &toml::de::Error| {
-            invalid(error.span().map_or(0, |span| span.start), error.message().lines().next().unwrap_or("not valid").to_owned())
+        let refused = |error: &toml::de::Error, document| {
+            let (offset, message) = refusal::explain(error, text, document);
+            invalid(offset, message)
         };
 
-        let document = DeTable::parse(text).map_err(|error| syntax_error(&error))?;
+        let document = DeTable::parse(text).map_err(|error| refused(&error, None))?;
         refuse_unknown_keys(document.get_ref(), &known_keys(), None).map_err(|(offset, message)| invalid(offset, message))?;
-        let config: Self = toml::from_str(text).map_err(|error| syntax_error(&error))?;
+        let config: Self = toml::from_str(text).map_err(|error| refused(&error, Some(document.get_ref())))?;
         config
             .check_ranges()
             .map_err(|value| invalid(offset_of(document.get_ref(), value.table, value.key), value.to_string()))?;
@@ -706,9 +708,14 @@ fn refuse_unknown_keys(document: &DeTable<'_>, known: &toml::Table, table: Optio
             let hint = nearest.map(|nearest| format!(" (did you mean `{nearest}`?)")).unwrap_or_default();
             return Err((offset, format!("unknown {kind} `{name}`{place}{hint}")));
         };
-        if let (DeValue::Table(inner), toml::Value::Table(known_inner)) = (value.get_ref(), known_value) {
-            let path = table.map_or_else(|| name.to_string(), |table| format!("{table}.{name}"));
-            refuse_unknown_keys(inner, known_inner, Some(&path))?;
+        match (value.get_ref(), known_value) {
+            (DeValue::Table(inner), toml::Value::Table(known_inner)) => {
+                let path = table.map_or_else(|| name.to_string(), |table| format!("{table}.{name}"));
+                refuse_unknown_keys(inner, known_inner, Some(&path))?;
+            }
+            // Serde would take a list for the values of the table's keys, one after the other.
+            (_, toml::Value::Table(_)) => return Err((offset, format!("{} must be a table", refusal::named(name, table)))),
+            _ => {}
         }
     }
     Ok(())
@@ -778,9 +785,11 @@ mod tests {
 
     #[test]
     fn a_value_of_the_wrong_type_is_refused_with_its_line() {
-        let message = message("[camera]\nwidth = \"wide\"\n");
-        assert!(message.starts_with("visaged.toml:2: invalid type: string \"wide\""), "{message}");
-        assert!(!message.contains('\n'));
+        assert_eq!(
+            message("[camera]\nwidth = \"wide\"\n"),
+            "visaged.toml:2: width in [camera] must be a whole number from 0 to 4294967295, not \"wide\""
+        );
+        assert_eq!(message("\ncamera = 3\n"), "visaged.toml:2: camera must be a table");
     }
 
     #[test]
@@ -850,7 +859,7 @@ mod tests {
             "visaged.toml:1: model in [detector] must be a YuNet file, since kind is \"onnx\""
         );
         let unknown = message("[detector]\nkind = \"hog\"\n");
-        assert!(unknown.contains("hog") && unknown.contains("`builtin`, `haar`, `onnx`"), "{unknown}");
+        assert!(unknown.ends_with("kind in [detector] must be one of \"builtin\", \"haar\", \"onnx\", not \"hog\""), "{unknown}");
         assert_eq!(
             message("[detector]\nthreshold = 1.0\n"),
             "visaged.toml:2: threshold in [detector] must be from 0 to 0.99, not 1"
@@ -861,7 +870,9 @@ mod tests {
     fn a_language_that_no_display_speaks_and_hours_that_are_none_are_refused() {
         let unknown = message("[display]\nlanguage = \"la\"\n");
         assert!(
-            unknown.starts_with("visaged.toml:2: unknown variant `la`, expected one of `en`, `de`, `fr`, `es`, `zh`"),
+            unknown.starts_with(
+                "visaged.toml:2: language in [display] must be one of \"en\", \"de\", \"fr\", \"es\", \"zh\", not \"la\""
+            ),
             "{unknown}"
         );
         assert_eq!(

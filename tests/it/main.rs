@@ -1,9 +1,11 @@
 //! The stages and the program, tested through the library. No test needs a camera, a network connection or a clock.
 
+mod bad_configurations;
 mod cascade;
 mod classifier;
 mod commands;
 mod daemon;
+mod dependencies;
 mod evaluation;
 mod finder;
 mod foreign_bytes;
