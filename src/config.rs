@@ -1,6 +1,8 @@
 //! The configuration: one TOML file, one table per stage. This is the only place of defaults; `systemd/visaged.toml` repeats them for people, and a
 //! test compares the two.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -550,6 +552,7 @@ impl Config {
 
     /// The whole configuration as TOML.
     pub fn to_toml(&self) -> String {
+        #[expect(clippy::expect_used, reason = "the values are ours or were checked")]
         toml::to_string(self).expect("every value of the configuration has a TOML form")
     }
 
@@ -692,6 +695,7 @@ fn in_range<T: Copy + PartialOrd + std::fmt::Display>(
 }
 
 /// The defaults as a table: they name every key there is.
+#[expect(clippy::expect_used, reason = "the defaults are ours")]
 fn known_keys() -> toml::Table {
     toml::Table::try_from(Config::default()).expect("every value of the configuration has a TOML form")
 }
@@ -735,7 +739,7 @@ fn offset_of(document: &DeTable<'_>, table: &str, key: &str) -> usize {
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
-    1 + text.as_bytes()[..offset.min(text.len())].iter().filter(|byte| **byte == b'\n').count()
+    1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! The USB video class lets a camera leave the tables out, and many do; decoders refuse such a picture. The tables meant are the typical ones of the
 //! JPEG standard, ITU-T T.81 Annex K.3, <https://www.w3.org/Graphics/JPEG/itu-t81.pdf>.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;

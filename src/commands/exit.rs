@@ -1,5 +1,7 @@
 //! Exit codes, after `sysexits.h`.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::io::ErrorKind;
 
 use anyhow::Error;

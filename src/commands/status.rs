@@ -3,6 +3,8 @@
 //! The service listens on a socket in its runtime directory. Whoever connects gets one line, a JSON object, and nothing is read from them: there is nothing to
 //! get wrong. One is served after the other, each within a second.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::fs::{self, Permissions};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
@@ -217,6 +219,21 @@ mod tests {
         let message = format!("{:#}", Answers::begin_in(folder.path(), &Health::default()).err().expect("a file is in the way"));
         assert!(message.ends_with("there is something else than a socket"), "{message}");
         assert_eq!(fs::read(&path).unwrap(), b"mine");
+    }
+
+    #[test]
+    fn what_a_stranger_answers_commands_no_terminal() {
+        let health = Health::default();
+        health.tell("camera\u{1b}[2J", State::Degraded, "two\nlines");
+        let snapshot = Snapshot { version: "\u{9b}31m".into(), ..health.snapshot() };
+        let answer = serde_json::to_string(&snapshot).unwrap();
+        for json in [false, true] {
+            let mut out = Vec::new();
+            print_answer(&answer, json, &mut out).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            assert!(text.contains("two lines") && text.ends_with('\n'), "{text:?}");
+            assert!(!text.replace('\n', "").contains(char::is_control), "{text:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What is said about a value that the TOML reader or serde refuses: which key it is, and in plain words what may stand there.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
