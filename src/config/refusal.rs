@@ -50,6 +50,9 @@ fn rule(message: &str) -> Option<String> {
     if let Some((found, known)) = message.strip_prefix("unknown variant ").and_then(|rest| rest.split_once(", expected ")) {
         return Some(format!("{known}, not {found}").replace('`', "\""));
     }
+    if let Some(rule) = message.strip_prefix("must be ") {
+        return Some(rule.to_owned());
+    }
     if message.starts_with("wanted ") {
         return Some("a word in quotation marks".into());
     }
