@@ -54,6 +54,8 @@ pub enum BadPicture {
     OtherSize { width: usize, height: usize, wanted_width: u32, wanted_height: u32 },
     #[error("JPEG without {0}")]
     Headers(&'static str),
+    #[error("a progressive JPEG, which is not for cameras")]
+    Progressive,
     #[error("damaged JPEG: {0}")]
     Jpeg(DamagedJpeg),
 }

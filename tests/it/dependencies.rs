@@ -1,6 +1,7 @@
-//! docs/dependencies.md against Cargo.toml.
+//! What the program is built on: docs/dependencies.md against Cargo.toml, and where `unsafe` is allowed.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
@@ -33,4 +34,18 @@ fn an_advisory_is_passed_over_with_its_reason_only() {
         // RUSTSEC-2026-0104 may stand as "-0104" behind another one.
         assert!(page.contains(&entry["id"].as_str().unwrap()[12..]), "{entry} is not in docs/dependencies.md");
     }
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    paths.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn unsafe_is_allowed_for_the_framebuffers_two_system_calls_and_nowhere_else() {
+    let manifest: Table = include_str!("../../Cargo.toml").parse().unwrap();
+    assert_eq!(manifest["lints"]["rust"]["unsafe_code"].as_str(), Some("deny"));
+    let allowed = |path: &PathBuf| std::fs::read(path).unwrap().windows(14).any(|bytes| bytes == b"w(unsafe_code)");
+    let found: Vec<_> = sources(Path::new("src")).into_iter().filter(allowed).collect();
+    assert_eq!(found, [Path::new("src/outputs/display/fb_geometry.rs")]);
 }

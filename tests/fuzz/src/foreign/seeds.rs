@@ -35,7 +35,12 @@ fn without_comments(text: &str) -> String {
 pub(super) fn jpegs() -> Seeds {
     let grey = encoded(&gradient(16, 16).into(), ImageFormat::Jpeg);
     let colour = encoded(&DynamicImage::from(gradient(33, 17)).into_rgb8().into(), ImageFormat::Jpeg);
-    [WITHOUT_TABLES, PROGRESSIVE, BASELINE, SIDEWAYS, &grey, &colour].map(<[u8]>::to_vec).into()
+    // As large as a mode of a camera can be.
+    let mut huge = PROGRESSIVE.to_vec();
+    if let Some(header) = huge.windows(2).position(|bytes| bytes == [0xFF, 0xC2]) {
+        huge[header + 5..header + 9].copy_from_slice(&[16, 0, 16, 0]);
+    }
+    [WITHOUT_TABLES, PROGRESSIVE, BASELINE, SIDEWAYS, &grey, &colour, &huge].map(<[u8]>::to_vec).into()
 }
 
 pub(super) fn pictures() -> Seeds {
