@@ -93,8 +93,8 @@ def mixup(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Each face blended with its mirror place in the batch, and the targets alike.
 
-    One share for the whole batch, drawn from Beta(alpha, alpha); the larger part stays the face's own
-    (Zhang et al. 2017, arXiv 1710.09412).
+    One share for the whole batch, drawn from Beta(alpha, alpha); the larger part stays the face's
+    own (Zhang et al. 2017, arXiv 1710.09412).
     """
     share = float(np.random.beta(alpha, alpha))
     share = max(share, 1 - share)

@@ -1,5 +1,7 @@
 //! The database file: opened with care, written in one transaction at a time, kept small, and set aside when it is damaged.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Read};
@@ -275,12 +277,12 @@ fn check(connection: &Connection) -> Result<usize> {
     if version < 1 {
         return Err(Damaged(format!("there is no version {version}")).into());
     }
-    if version as usize > schema::VERSIONS.len() {
+    let Some(versions) = schema::VERSIONS.get(..version as usize) else {
         bail!("was written by a newer visaged (schema {version}; this one knows {})", schema::VERSIONS.len());
-    }
+    };
     // A letter that flipped in the schema's text can make another column of one of ours.
     let mut sound = Connection::open_in_memory()?;
-    schema::migrate(&mut sound, 0, &schema::VERSIONS[..version as usize])?;
+    schema::migrate(&mut sound, 0, versions)?;
     if schema::text(connection)? != schema::text(&sound)? {
         return Err(Damaged("its tables are not as they were made".into()).into());
     }
