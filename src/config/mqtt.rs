@@ -78,10 +78,12 @@ impl MqttConfig {
     }
 }
 
-const TOPIC: &str = "the beginning of a topic, such as \"visaged\" or \"house/visaged\", without +, # and spaces, 64 letters at most";
+const TOPIC: &str =
+    "the beginning of a topic, such as \"visaged\" or \"house/visaged\", without +, # and spaces, 64 letters at most";
 
 fn is_topic(text: &str) -> bool {
-    let is_level = |level: &str| !level.is_empty() && !level.chars().any(|c| "+#$".contains(c) || c.is_whitespace() || c.is_control());
+    let is_level =
+        |level: &str| !level.is_empty() && !level.chars().any(|c| "+#$".contains(c) || c.is_whitespace() || c.is_control());
     text.chars().count() <= 64 && text.split('/').all(is_level)
 }
 
@@ -109,7 +111,19 @@ mod tests {
         assert_eq!(address("192.168.1.5:1884", true), Some(("192.168.1.5".into(), 1884)));
         assert_eq!(address("[fd00::5]", false), Some(("fd00::5".into(), 1883)));
         assert_eq!(address("[fd00::5]:1", false), Some(("fd00::5".into(), 1)));
-        for bad in ["", ":1883", "broker:", "broker:mqtt", "broker:0", "broker:65536", "fd00::5", "[fd00::5", "mqtt://broker", "a b", "a/b"] {
+        for bad in [
+            "",
+            ":1883",
+            "broker:",
+            "broker:mqtt",
+            "broker:0",
+            "broker:65536",
+            "fd00::5",
+            "[fd00::5",
+            "mqtt://broker",
+            "a b",
+            "a/b",
+        ] {
             assert_eq!(address(bad, false), None, "{bad}");
         }
     }
@@ -120,7 +134,10 @@ mod tests {
             message("broker = \"mqtt://broker.lan\""),
             "visaged.toml:2: broker in [mqtt] must be a host such as \"broker.lan\", \"192.168.1.5:1883\" or \"[fd00::5]:1883\", or \"\""
         );
-        assert_eq!(message("broker = \"b\"\nca = \"/etc/ca.pem\""), "visaged.toml:3: ca in [mqtt] must be \"\" without tls = true");
+        assert_eq!(
+            message("broker = \"b\"\nca = \"/etc/ca.pem\""),
+            "visaged.toml:3: ca in [mqtt] must be \"\" without tls = true"
+        );
         assert_eq!(
             message("broker = \"b\"\npassword_file = \"/etc/password\""),
             "visaged.toml:3: password_file in [mqtt] must be \"\" without a user"

@@ -7,6 +7,7 @@ mod daemon;
 mod evaluation;
 mod finder;
 mod haar;
+mod mqtt;
 mod patterns;
 mod tracker;
 mod puppet;
