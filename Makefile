@@ -1,6 +1,7 @@
 # make demo   see it work: your camera if there is one, else a drawn face
 # make test   run the tests
 # make test-data DATA=DIR   the tests that need the optional data folder (default ../shared/data)
+# make test-network  the tests that need a broker for MQTT, which is installed
 # make bench  measure every stage on this machine
 # make check  formatting, lints, documentation
 # make arm    build for 64-bit and 32-bit ARM, and run all tests there under emulation (without docker; tens of minutes)
@@ -20,6 +21,9 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES := gcc libc6-dev libclang-dev
 # The face cascade, which the program needs only if it is asked for.
 test test-data bench: PACKAGES += opencv-data
+# What the tests of the network outputs need, and how their names begin.
+test-network: PACKAGES += mosquitto mosquitto-clients openssl
+NETWORK_TESTS := mqtt::
 
 .PHONY: help
 help:
@@ -37,8 +41,12 @@ test: toolchain packages
 DATA ?= ../shared/data
 .PHONY: test-data
 test-data: toolchain packages
-	@if [ -d "$(DATA)" ]; then VISAGED_DATA="$$(realpath $(DATA))" cargo test --locked -- --ignored; \
+	@if [ -d "$(DATA)" ]; then VISAGED_DATA="$$(realpath $(DATA))" cargo test --locked -- --ignored $(NETWORK_TESTS:%=--skip %); \
 	else echo "NOT RUN: the tests that need the optional data folder ($(DATA) is not there)"; fi
+
+.PHONY: test-network
+test-network: toolchain packages
+	cargo test --locked --test it -- --ignored $(NETWORK_TESTS)
 
 .PHONY: bench
 bench: toolchain packages

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::OutOfRange;
+use super::{OutOfRange, in_range};
 
 /// `[mqtt]`: numbers for a broker on the network. `docs/home-assistant.md` and `docs/fleet.md` show what for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +22,8 @@ pub struct MqttConfig {
     pub password_file: PathBuf,
     /// The first part of every topic.
     pub prefix: String,
+    /// Seconds between two states at least.
+    pub state_every_s: u32,
     /// Home Assistant's discovery prefix; empty: it is told nothing.
     pub discovery: String,
 }
@@ -35,6 +37,7 @@ impl Default for MqttConfig {
             user: String::new(),
             password_file: PathBuf::new(),
             prefix: "visaged".into(),
+            state_every_s: 1,
             discovery: "homeassistant".into(),
         }
     }
@@ -71,6 +74,7 @@ impl MqttConfig {
         if !is_topic(&self.prefix) {
             return wrong("prefix", TOPIC);
         }
+        in_range("mqtt", "state_every_s", self.state_every_s, 1, 3600)?;
         if !self.discovery.is_empty() && !is_topic(&self.discovery) {
             return wrong("discovery", &format!("{TOPIC}, or \"\""));
         }

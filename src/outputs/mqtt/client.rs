@@ -34,8 +34,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Between two messages: a broker that was away for a day is not flooded by those who waited.
 const PACE: Duration = Duration::from_millis(100);
 
-/// Between two states.
-const STATE_EVERY: Duration = Duration::from_secs(1);
+/// One looks for changes so often.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// A state that does not change is published again after so long, for what the board says about itself.
 const REFRESH_EVERY: Duration = Duration::from_secs(60);
@@ -129,7 +129,7 @@ impl Client {
         }
         let Shelf { minutes_waiting, .. } = self.inbox.look();
         if minutes_waiting > 0 {
-            log::info!("{NAME}: the broker did not get the last {minutes_waiting} minutes");
+            log::info!("{NAME}: minutes that did not reach the broker: {minutes_waiting}");
         }
     }
 
@@ -189,6 +189,7 @@ impl Client {
             self.announce(&mut voice).await?;
         }
         voice.deliver(&self.topics.availability, true, ONLINE.into()).await?;
+        let state_every = Duration::from_secs(self.config.state_every_s.into());
         let mut told: Option<(State, [Duration; 7])> = None;
         let mut told_at = since;
         let mut board_asked = since;
@@ -205,13 +206,13 @@ impl Client {
                 self.health.ask_board();
             }
             let news = (shelf.state, shelf.seconds);
-            let wait = if told == Some(news) { REFRESH_EVERY } else { STATE_EVERY };
+            let wait = if told == Some(news) { REFRESH_EVERY.max(state_every) } else { state_every };
             if told.is_none() || told_at.elapsed() >= wait {
                 voice.say(&self.topics.state, payload::state(&shelf, &self.health.snapshot())).await?;
                 (told, told_at) = (Some(news), Instant::now());
             } else if !self.deliver_one(&shelf, &mut voice).await? {
                 // How sure an expression is changes without being told: one looks every second.
-                let until = if wait == STATE_EVERY { told_at + wait } else { Instant::now() + STATE_EVERY };
+                let until = (told_at + wait).min(Instant::now() + LOOK_EVERY);
                 select! {
                     () = inbox.news() => {}
                     () = sleep_until(until) => {}
@@ -267,8 +268,8 @@ impl Client {
         let Shelf { minutes_waiting, minutes_lost, .. } = self.inbox.look();
         let waiting = match (minutes_waiting, minutes_lost) {
             (0, _) => String::new(),
-            (waiting, 0) => format!("; {waiting} minutes wait"),
-            (waiting, lost) => format!("; {waiting} minutes wait, {lost} before them are dropped"),
+            (waiting, 0) => format!("; minutes that wait: {waiting}"),
+            (waiting, lost) => format!("; minutes that wait: {waiting}, dropped before them: {lost}"),
         };
         self.health.tell(NAME, health::State::Degraded, &format!("{reason}{waiting}"));
         let said = Said::Trouble(reason.to_owned());
@@ -283,7 +284,8 @@ impl Client {
 
     fn tell_connected(&mut self) {
         let lost = self.inbox.look().minutes_lost;
-        let reason = if lost == 0 { String::new() } else { format!("{lost} minutes since the start never reached the broker") };
+        let reason =
+            if lost == 0 { String::new() } else { format!("minutes since the start that never reached the broker: {lost}") };
         self.health.tell(NAME, health::State::Ok, &reason);
         if self.said == Said::Nothing {
             log::info!("{NAME}: connected to {} as visaged-{}", self.address(), self.sender.id);

@@ -18,11 +18,12 @@ const WHO_IS_IT: &str =
 /// What happened.
 pub(super) fn explain(error: &ConnectionError) -> String {
     match error {
-        ConnectionError::Io(error) | ConnectionError::Tls(TlsError::Io(error)) => explain_io(error),
+        ConnectionError::Io(error) => explain_io(error),
+        ConnectionError::Tls(TlsError::Io(error)) => explain_tls(error),
         ConnectionError::Tls(TlsError::DNSName(_)) => "the broker's name can be in no certificate".into(),
         ConnectionError::MqttState(StateError::Io(error)) => error.to_string(),
         ConnectionError::MqttState(StateError::ConnectionAborted) => {
-            "the broker closes the connection (does another device have the same id?)".into()
+            "the broker closes the connection (does it want TLS, or does another device have the same id?)".into()
         }
         ConnectionError::MqttState(StateError::AwaitPingResp)
         | ConnectionError::NetworkTimeout
@@ -36,17 +37,19 @@ pub(super) fn explain(error: &ConnectionError) -> String {
     }
 }
 
-fn explain_io(error: &io::Error) -> String {
+fn explain_tls(error: &io::Error) -> String {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(rustls::Error::InvalidCertificate(_)) => format!("{error}{WHO_IS_IT}"),
-        Some(rustls::Error::InvalidMessage(_)) => format!("{error} (does the broker speak TLS on this port?)"),
+        // A broker that does not hangs up at once, or answers in the clear.
+        Some(rustls::Error::InvalidMessage(_)) | None => format!("{error} (does the broker speak TLS on this port?)"),
         Some(_) => format!("TLS: {error}"),
-        None => {
-            let devices = fs::read_to_string("/proc/net/dev").unwrap_or_default();
-            let forbidden = error.raw_os_error().is_some_and(|code| FORBIDDEN.contains(&code)) || has_only_loopback(&devices);
-            format!("{error}{}", if forbidden { NO_NETWORK } else { "" })
-        }
     }
+}
+
+fn explain_io(error: &io::Error) -> String {
+    let devices = fs::read_to_string("/proc/net/dev").unwrap_or_default();
+    let forbidden = error.raw_os_error().is_some_and(|code| FORBIDDEN.contains(&code)) || has_only_loopback(&devices);
+    format!("{error}{}", if forbidden { NO_NETWORK } else { "" })
 }
 
 /// Whether the kernel's table of network devices has none but the one that leads back: `PrivateNetwork=yes`, or a cable that is missing altogether.
