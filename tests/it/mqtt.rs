@@ -320,6 +320,58 @@ fn nonsense_from_a_broker_ends_the_connection_and_nothing_else() {
     }
 }
 
+/// The crate for MQTT reads what a broker in other hands sends. A panic there would end the program.
+#[test]
+fn a_hundred_thousand_mutants_of_a_brokers_words_are_read_or_refused() {
+    let words: [&[u8]; 9] = [
+        &[0x20, 2, 0, 0],
+        &[0x90, 3, 0, 1, 0],
+        &[0xB0, 2, 0, 1],
+        &[0x40, 2, 0, 1],
+        &[0x50, 2, 0, 1],
+        &[0x62, 2, 0, 1],
+        &[0x70, 2, 0, 1],
+        &[0xD0, 0],
+        b"\x32\x0c\x00\x04a/bc\x00\x07word",
+    ];
+    // Marsaglia's xorshift: the same numbers each time.
+    let mut seed = 88_172_645_463_325_252_u64;
+    let mut random = |below: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        (seed % below as u64) as usize
+    };
+    let mut read = 0;
+    let mut state = rumqttc::MqttState::new(100, false);
+    for _ in 0..100_000 {
+        let mut bytes: Vec<u8> = (0..=random(3)).flat_map(|_| words[random(words.len())]).copied().collect();
+        for _ in 0..random(4) {
+            let place = random(bytes.len());
+            match random(3) {
+                0 => bytes[place] ^= 1 << random(8),
+                1 => bytes[place] = [0, 1, 0x7F, 0x80, 0xFF][random(5)],
+                _ => bytes.truncate(place.max(1)),
+            }
+        }
+        let mut stream = bytes::BytesMut::from(&bytes[..]);
+        while let Ok(packet) = rumqttc::Packet::read(&mut stream, 16 * 1024) {
+            read += 1;
+            // As the crate's own loop does; one of ours is on its way now and then.
+            if random(4) == 0 {
+                let publish = rumqttc::Publish::new("a", rumqttc::QoS::AtLeastOnce, "");
+                let _ = state.handle_outgoing_packet(rumqttc::Request::Publish(publish));
+            }
+            if state.handle_incoming_packet(packet).is_err() {
+                state = rumqttc::MqttState::new(100, false);
+                break;
+            }
+            state.events.clear();
+        }
+    }
+    assert!(read > 100_000, "{read}");
+}
+
 #[test]
 fn a_minute_has_the_columns_of_the_export() {
     let broker = FakeBroker::start();
