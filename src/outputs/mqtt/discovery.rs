@@ -65,7 +65,7 @@ fn entities(id: &str, has_temperature: bool) -> Map<String, Value> {
             "camera".to_owned(),
             json!({
                 "p": "binary_sensor", "name": "Camera", "device_class": "problem",
-                "value_template": "{{ 'ON' if value_json.camera in ['lost', 'covered'] else 'OFF' }}",
+                "value_template": "{{ 'ON' if value_json.camera in ['camera_lost', 'covered'] else 'OFF' }}",
             }),
         ),
         (

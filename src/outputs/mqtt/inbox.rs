@@ -26,6 +26,7 @@ pub(super) enum Camera {
     Watching,
     Covered,
     Paused,
+    #[serde(rename = "camera_lost")]
     Lost,
 }
 

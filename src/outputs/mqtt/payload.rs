@@ -250,7 +250,7 @@ pub(super) mod tests {
         health.tell("camera", crate::health::State::Degraded, "no camera is plugged in");
         inbox.set_state(State::of(View::CameraLost { reason: "no camera is plugged in" }));
         let state = value(&state(&inbox.look(), &health.snapshot()));
-        assert_eq!((&state["camera"], &state["reason"]), (&json!("lost"), &json!("no camera is plugged in")));
+        assert_eq!((&state["camera"], &state["reason"]), (&json!("camera_lost"), &json!("no camera is plugged in")));
         assert_eq!((&state["expression"], &state["faces"]), (&Value::Null, &json!(0)));
     }
 

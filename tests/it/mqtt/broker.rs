@@ -176,7 +176,7 @@ impl Gatherer {
         let messages = self.messages.lock().unwrap();
         let mut times = messages.iter().filter(|message| message.topic == topic).map(|message| message.at);
         let first = times.next().unwrap();
-        (first, times.last().unwrap_or(first))
+        (first, times.next_back().unwrap_or(first))
     }
 
     /// On which topics something came, its own probes excepted.
