@@ -30,6 +30,7 @@ pub mod latest;
 pub mod detector;
 pub mod classifier;
 pub mod tracker;
+pub mod outline;
 pub mod outputs;
 
 pub mod pipeline;
