@@ -3,23 +3,20 @@
 //! Every connection is a new one. Of minutes and events one at a time is on its way, and stays in the inbox until the broker has confirmed it: what a
 //! connection takes with it is sent again on the next one, with the same number.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use rumqttc::{
-    AsyncClient, Event, EventLoop, LastWill, MqttOptions, NetworkOptions, Outgoing, Packet, QoS, TlsConfiguration, Transport,
-};
+use anyhow::{Context, Result};
+use rumqttc::{LastWill, MqttOptions, QoS, TlsConfiguration, Transport};
 use rustls::ClientConfig;
 use tokio::select;
-use tokio::sync::Notify;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::backoff::{Backoff, draw};
+use super::connection::{self, Heard, Voice, listen};
 use super::inbox::{Inbox, Shelf, State};
 use super::payload::{self, OFFLINE, ONLINE, Sender, Topics};
-use super::{LAST_WORDS, NAME, discovery, tls, trouble};
+use super::{LAST_WORDS, NAME, discovery, tls};
 use crate::config::{Config, MqttConfig};
 use crate::device;
 use crate::health::{self, Health};
@@ -27,12 +24,6 @@ use crate::outputs::statistics::device_name;
 
 /// A connection without a word for so long is asked whether it is still there; after twice that it counts as gone, for the broker after one and a half.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
-
-/// A broker that does not answer for so long is left.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Between two messages: a broker that was away for a day is not flooded by those who waited.
-const PACE: Duration = Duration::from_millis(100);
 
 /// One looks for changes so often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -70,24 +61,6 @@ enum Said {
     Nothing,
     Connected,
     Trouble(String),
-}
-
-/// What the connection has heard from the broker, for the part that speaks. A word that comes while nobody listens is kept.
-#[derive(Default)]
-struct Heard {
-    connected: Notify,
-    confirmed: Notify,
-    /// Home Assistant has started.
-    birth: Notify,
-    /// Our goodbye is on its way.
-    goodbye: Notify,
-}
-
-/// The part of a connection that speaks.
-struct Voice<'a> {
-    client: AsyncClient,
-    heard: &'a Heard,
-    pace: Interval,
 }
 
 impl Client {
@@ -136,14 +109,7 @@ impl Client {
     /// One connection, from its begin to its end; an end that was wanted is no error.
     async fn connect(&mut self) -> Result<()> {
         let heard = Heard::default();
-        let (client, mut events) = AsyncClient::new(self.options()?, 10);
-        let mut network = NetworkOptions::new();
-        network.set_tcp_nodelay(true);
-        network.set_connection_timeout(PATIENCE.as_secs());
-        events.set_network_options(network);
-        let mut pace = interval(PACE);
-        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let voice = Voice { client, heard: &heard, pace };
+        let (voice, mut events) = connection::begin(self.options()?, &heard);
         let birth = discovery::status_topic(&self.config.discovery);
         // Neither is broken off before the connection is over: the crate's loop would lose what it has half sent.
         select! {
@@ -179,20 +145,21 @@ impl Client {
     async fn speak(&mut self, mut voice: Voice<'_>) -> Result<()> {
         let inbox = Arc::clone(&self.inbox);
         select! {
-            () = voice.heard.connected.notified() => {}
+            () = voice.welcome() => {}
             () = inbox.closed() => return Ok(()),
         }
         let since = Instant::now();
         self.tell_connected();
         if !self.config.discovery.is_empty() {
-            voice.client.subscribe(discovery::status_topic(&self.config.discovery), QoS::AtMostOnce).await?;
-            self.announce(&mut voice).await?;
+            voice.ask_for(discovery::status_topic(&self.config.discovery)).await?;
         }
+        self.announce(&mut voice).await?;
         voice.deliver(&self.topics.availability, true, ONLINE.into()).await?;
         let state_every = Duration::from_secs(self.config.state_every_s.into());
         let mut told: Option<(State, [Duration; 7])> = None;
         let mut told_at = since;
         let mut board_asked = since;
+        let mut announce_at: Option<Instant> = None;
         loop {
             let shelf = inbox.look();
             if shelf.closed {
@@ -205,6 +172,10 @@ impl Client {
                 board_asked = Instant::now();
                 self.health.ask_board();
             }
+            if announce_at.is_some_and(|at| at.elapsed() > Duration::ZERO) {
+                self.announce(&mut voice).await?;
+                (announce_at, told) = (None, None);
+            }
             let news = (shelf.state, shelf.seconds);
             let wait = if told == Some(news) { REFRESH_EVERY.max(state_every) } else { state_every };
             if told.is_none() || told_at.elapsed() >= wait {
@@ -216,11 +187,7 @@ impl Client {
                 select! {
                     () = inbox.news() => {}
                     () = sleep_until(until) => {}
-                    () = voice.heard.birth.notified() => {
-                        sleep(BIRTH_SPREAD.mul_f64(draw())).await;
-                        self.announce(&mut voice).await?;
-                        told = None;
-                    }
+                    () = voice.birth() => announce_at = Some(Instant::now() + BIRTH_SPREAD.mul_f64(draw())),
                 }
             }
         }
@@ -240,8 +207,11 @@ impl Client {
         Ok(true)
     }
 
-    /// Tells Home Assistant which entities there are.
+    /// Tells Home Assistant which entities there are, if it is to be told.
     async fn announce(&self, voice: &mut Voice<'_>) -> Result<()> {
+        if self.config.discovery.is_empty() {
+            return Ok(());
+        }
         let model = std::fs::read_to_string("/proc/device-tree/model").ok();
         let model = model.as_deref().map(|model| model.trim_end_matches('\0').trim()).filter(|model| !model.is_empty());
         let has_temperature = self.health.snapshot().temperature_c.is_some();
@@ -254,9 +224,7 @@ impl Client {
         let since = Instant::now();
         while since.elapsed() < LAST_WORDS / 2 && self.deliver_one(&self.inbox.look(), voice).await? {}
         voice.deliver(&self.topics.availability, true, OFFLINE.into()).await?;
-        voice.client.disconnect().await?;
-        voice.heard.goodbye.notified().await;
-        Ok(())
+        voice.say_goodbye().await
     }
 
     fn address(&self) -> String {
@@ -300,44 +268,6 @@ impl Client {
         if self.said != Said::Connected {
             log::info!("{NAME}: connected to {} again", self.address());
             self.said = Said::Connected;
-        }
-    }
-}
-
-impl Voice<'_> {
-    /// Publishes what is replaced by the next one anyway, and stays with the broker for whoever asks later.
-    async fn say(&mut self, topic: &str, message: Vec<u8>) -> Result<()> {
-        self.pace.tick().await;
-        Ok(self.client.publish(topic, QoS::AtMostOnce, true, message).await?)
-    }
-
-    /// Publishes and waits until the broker has it.
-    async fn deliver(&mut self, topic: &str, retain: bool, message: Vec<u8>) -> Result<()> {
-        self.pace.tick().await;
-        self.client.publish(topic, QoS::AtLeastOnce, retain, message).await?;
-        match timeout(PATIENCE, self.heard.confirmed.notified()).await {
-            Ok(()) => Ok(()),
-            Err(_) => bail!("the broker does not confirm what it gets"),
-        }
-    }
-}
-
-/// Moves the connection, until it breaks.
-async fn listen(events: &mut EventLoop, heard: &Heard, birth: &str) -> Result<Infallible> {
-    loop {
-        match events.poll().await {
-            Ok(Event::Incoming(Packet::ConnAck(_))) => heard.connected.notify_one(),
-            Ok(Event::Incoming(Packet::PubAck(_))) => heard.confirmed.notify_one(),
-            Ok(Event::Incoming(Packet::Publish(publish))) if publish.topic == birth && publish.payload == ONLINE => {
-                heard.birth.notify_one();
-            }
-            Ok(Event::Outgoing(Outgoing::Disconnect)) => {
-                heard.goodbye.notify_one();
-                // What the broker does after a goodbye is no trouble.
-                std::future::pending::<()>().await;
-            }
-            Ok(_) => {}
-            Err(error) => bail!(trouble::explain(&error)),
         }
     }
 }

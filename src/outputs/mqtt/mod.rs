@@ -11,6 +11,7 @@
 
 mod backoff;
 mod client;
+mod connection;
 mod discovery;
 mod inbox;
 mod payload;
