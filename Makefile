@@ -4,6 +4,7 @@
 # make test-faults       faults of the card and the file system, signals, exit codes: the program itself, with strace and, for some, root (minutes)
 # make power-cut         what was flushed is there after a thousand power cuts; as root (tens of minutes)
 # make soak SOAK="..."   a long run: "frames 100000" (default), "minutes 120", or "parts 1000000" without the networks
+# make test-network  the tests that need a broker for MQTT, which is installed
 # make bench  measure every stage on this machine
 # make check  formatting, lints, documentation
 # make fuzz SECONDS=60   let a fuzzer look for inputs that some reader of foreign bytes does not take well, so long for each (TARGETS="cascade y4m": only those)
@@ -28,6 +29,9 @@ PACKAGES := gcc libc6-dev libclang-dev
 # The face cascade, which the program needs only if it is asked for.
 test test-data bench: PACKAGES += opencv-data
 check: PACKAGES += python3-venv
+# What the tests of the network outputs need, and how their names begin.
+test-network: PACKAGES += mosquitto mosquitto-clients openssl
+NETWORK_TESTS := mqtt::
 
 .PHONY: help
 help:
@@ -45,13 +49,14 @@ test: toolchain packages
 DATA ?= ../shared/data
 .PHONY: test-data
 test-data: toolchain packages
-	@if [ -d "$(DATA)" ]; then VISAGED_DATA="$$(realpath $(DATA))" cargo test --locked -- --ignored --skip faults::; \
+	@if [ -d "$(DATA)" ]; then VISAGED_DATA="$$(realpath $(DATA))" cargo test --locked --test it -- --ignored finder::; \
 	else echo "NOT RUN: the tests that need the optional data folder ($(DATA) is not there)"; fi
 
 test-faults: PACKAGES += strace
 .PHONY: test-faults
 test-faults: toolchain packages
 	cargo test --locked --test it -- --ignored --nocapture --test-threads=1 faults::
+	cargo test --locked --lib -- --ignored a_thousand_cuts
 
 power-cut: PACKAGES += e2fsprogs eatmydata mount python3-minimal qemu-system-common
 .PHONY: power-cut
@@ -63,6 +68,10 @@ SOAK ?= frames 100000
 .PHONY: soak
 soak: toolchain packages
 	cargo bench --locked --bench soak -- $(SOAK)
+
+.PHONY: test-network
+test-network: toolchain packages
+	cargo test --locked --test it -- --ignored $(NETWORK_TESTS)
 
 .PHONY: bench
 bench: toolchain packages

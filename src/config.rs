@@ -16,10 +16,12 @@ use crate::outputs::display::moment::NightHours;
 use crate::outputs::display::words::Language;
 
 mod deployment;
+mod mqtt;
 mod panel;
 mod refusal;
 
 pub use deployment::{DeploymentConfig, Setting};
+pub use mqtt::MqttConfig;
 pub use panel::{PanelConfig, PanelController};
 
 /// Everything that can be set.
@@ -36,6 +38,7 @@ pub struct Config {
     pub button: ButtonConfig,
     pub privacy_switch: PrivacySwitchConfig,
     pub statistics: StatisticsConfig,
+    pub mqtt: MqttConfig,
     pub device: DeviceConfig,
     pub deployment: DeploymentConfig,
 }
@@ -479,6 +482,8 @@ impl Default for StatisticsConfig {
 pub struct DeviceConfig {
     /// Its name in reports, 64 letters at most; empty: the machine's name.
     pub name: String,
+    /// What tells it from all others in topics, for good: letters, digits, `-` and `_`, 64 at most; empty: made from the machine's id.
+    pub id: String,
 }
 
 /// What is wrong with a configuration file, in one line that names file, line, key and remedy.
@@ -563,7 +568,7 @@ impl Config {
     }
 
     fn check_ranges(&self) -> Result<(), OutOfRange> {
-        let Self { camera, detector, tracker, display, leds, button, statistics, device, .. } = self;
+        let Self { camera, detector, tracker, display, leds, button, statistics, mqtt, device, .. } = self;
         in_range("camera", "width", camera.width, 16, 4096)?;
         in_range("camera", "height", camera.height, 16, 4096)?;
         in_range("camera", "frames_per_second", camera.frames_per_second, 1, 120)?;
@@ -633,8 +638,12 @@ impl Config {
         in_range("statistics", "retention_days", statistics.retention_days, 1, 36_500)?;
         in_range("statistics", "max_mib", statistics.max_mib, 4, 4096)?;
         in_range("statistics", "interval_s", statistics.interval_s, 1, 86_400)?;
+        mqtt.check_ranges()?;
         if device.name.chars().count() > 64 || device.name.chars().any(char::is_control) {
             return Err(OutOfRange { table: "device", key: "name", rule: "64 letters at most, in one line".into() });
+        }
+        if device.id.len() > 64 || device.id.chars().any(|c| !c.is_ascii_alphanumeric() && c != '-' && c != '_') {
+            return Err(OutOfRange { table: "device", key: "id", rule: "64 letters from a-z, A-Z, 0-9, - and _ at most".into() });
         }
         self.deployment.check()
     }
@@ -852,6 +861,13 @@ mod tests {
     fn naming_some_led_lines_means_only_those() {
         let config = Config::parse("[leds.lines]\nhappy = 4\n", Path::new("")).unwrap();
         assert_eq!(config.leds.lines, BTreeMap::from([(Emotion::Happy, Line::Number(4))]));
+    }
+
+    #[test]
+    fn an_id_that_is_no_level_of_a_topic_is_refused() {
+        let rule = "visaged.toml:2: id in [device] must be 64 letters from a-z, A-Z, 0-9, - and _ at most";
+        assert_eq!(message("[device]\nid = \"hall/2\"\n"), rule);
+        assert_eq!(message(&format!("[device]\nid = \"{}\"\n", "a".repeat(65))), rule);
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod faults;
 mod finder;
 mod foreign_bytes;
 mod haar;
+mod mqtt;
 mod patterns;
 mod puppet;
 mod regions;

@@ -40,20 +40,20 @@ const STEP: i64 = 1440;
 
 /// A row of the table `minutes`, as it waits in memory.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Minute {
+pub(in crate::outputs) struct Minute {
     /// Seconds from the boot to its begin.
-    pub(super) uptime: i64,
+    pub(in crate::outputs) uptime: i64,
     /// Its begin in seconds since 1970, as far as the clock was set.
-    pub(super) start: Option<i64>,
-    pub(super) length: Duration,
-    pub(super) counts: Counts,
+    pub(in crate::outputs) start: Option<i64>,
+    pub(in crate::outputs) length: Duration,
+    pub(in crate::outputs) counts: Counts,
 }
 
 /// A row of the table `events`; the event's onset is the time since the boot.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct DatedEvent {
-    pub(super) start: Option<i64>,
-    pub(super) event: Event,
+pub(in crate::outputs) struct DatedEvent {
+    pub(in crate::outputs) start: Option<i64>,
+    pub(in crate::outputs) event: Event,
 }
 
 /// Which boot the rows belong to, and what is known about its date.
@@ -580,7 +580,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    #[ignore = "minutes; cargo test --lib statistics -- --ignored"]
+    #[ignore = "writes for a minute: make test-faults"]
     fn a_thousand_cuts_and_a_thousand_flipped_bits_are_survived() {
         let (cuts, flips) = (cuts(1000), flips(1000));
         println!("set aside: {cuts} of 1000 cuts, {flips} of 1000 flipped bits");
