@@ -180,7 +180,7 @@ fn a_file_system_that_is_full_is_written_to_again_when_there_is_room() {
 #[ignore = "needs strace: make test-faults"]
 fn a_file_system_that_becomes_read_only_is_written_to_again_when_it_may_be() {
     // As when the kernel sees a card fail and writes no more, whoever has files open.
-    under_injection("pwrite64,ftruncate,unlink:error=EROFS:when=20..150", "disk I/O error");
+    under_injection("pwrite64,ftruncate,unlink:error=EROFS:when=20..60", "disk I/O error");
 }
 
 #[test]
