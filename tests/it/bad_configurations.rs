@@ -97,6 +97,8 @@ const OUT_OF_RANGE: &[(&str, &str, &[&str])] = &[
     ("statistics", "retention_days", &["0", "36501"]),
     ("statistics", "max_mib", &["3", "4097"]),
     ("statistics", "interval_s", &["0", "86401"]),
+    ("mqtt", "state_every_s", &["0", "3601"]),
+    ("mqtt", "prefix", &["\"\"", "\"visaged/#\"", "\"a//b\""]),
     ("device", "name", &["\"two\\nlines\"", "\"\\u001b[2J\""]),
 ];
 
