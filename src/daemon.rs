@@ -1,7 +1,9 @@
 //! The threads, the watchdog and the end. One thread captures into the slot, the caller's does the rest.
 
-use std::sync::Mutex;
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
@@ -190,7 +192,7 @@ impl Watch<'_> {
             return;
         }
         let reason = match rest {
-            Rest::Lost => self.capture.trouble.lock().expect("no thread panics while it holds the reason").clone(),
+            Rest::Lost => self.capture.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             Rest::Frozen => FROZEN.to_owned(),
             Rest::Covered | Rest::Paused => String::new(),
         };
@@ -224,7 +226,7 @@ impl Watch<'_> {
             Some((Rest::Frozen | Rest::Lost, _)) => "the camera is back",
         };
         info!("{said}");
-        let source = self.capture.source.lock().expect("no thread panics while it holds the description");
+        let source = self.capture.source.lock().unwrap_or_else(PoisonError::into_inner);
         notify(&[NotifyState::Status(&format!("watching: {source}"))]);
     }
 }
@@ -330,7 +332,7 @@ impl Capture<'_> {
             let error = match open().and_then(|mut source| {
                 info!("pictures come from {}", source.description());
                 notify(&[NotifyState::Status(&format!("watching: {}", source.description()))]);
-                *self.source.lock().expect("no thread panics while it holds the description") = source.description().to_owned();
+                *self.source.lock().unwrap_or_else(PoisonError::into_inner) = source.description().to_owned();
                 self.read(source.as_mut(), &mut wait)
             }) {
                 Ok(End::Over) => return Ok(()),
@@ -344,7 +346,7 @@ impl Capture<'_> {
             if error != said || wait == patience.reopen_after {
                 warn!("{error}; it is looked for again until it is there");
             }
-            *self.trouble.lock().expect("no thread panics while it holds the reason") = error.clone();
+            *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = error.clone();
             said = error;
             self.stop.sleep(wait);
             wait = (wait * 2).min(patience.reopen_at_most);

@@ -3,8 +3,10 @@
 //! What changes with every frame is a handful of atomic numbers. What changes when something breaks or is mended stands behind a lock that the picture's
 //! way takes only then.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -240,7 +242,7 @@ impl Health {
     }
 
     fn parts(&self) -> MutexGuard<'_, Vec<Entry>> {
-        self.0.parts.lock().expect("no thread panics while it holds the parts")
+        self.0.parts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

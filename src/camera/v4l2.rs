@@ -4,6 +4,8 @@
 //! that it does not own, so we wait before we ask it, and a stream that has failed once is never used again; a driver may grant another mode than it was
 //! asked for; `bytesperline` is not the width.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -66,15 +68,15 @@ pub struct Found {
 pub fn find(config: &CameraConfig, previous: Option<&Identity>, stop: &Stop) -> (Option<Found>, Vec<Candidate>) {
     let mut candidates = candidates();
     for place in order(&candidates, previous) {
-        match V4l2Camera::open(&candidates[place].path, config, stop.clone()) {
+        let Some(candidate) = candidates.get_mut(place) else { continue };
+        match V4l2Camera::open(&candidate.path, config, stop.clone()) {
             Ok(camera) => {
-                let identity = Identity { card: candidates[place].card.clone(), bus: candidates[place].bus.clone() };
+                let identity = Identity { card: candidate.card.clone(), bus: candidate.bus.clone() };
                 return (Some(Found { camera, identity, place }), candidates);
             }
             Err(error) => {
                 let busy = error.downcast_ref().is_some_and(|error| is(error, Errno::BUSY));
-                candidates[place].verdict =
-                    if busy { Verdict::Busy } else { Verdict::Failed(io::Error::other(format!("{error:#}"))) };
+                candidate.verdict = if busy { Verdict::Busy } else { Verdict::Failed(io::Error::other(format!("{error:#}"))) };
             }
         }
     }
@@ -83,14 +85,11 @@ pub fn find(config: &CameraConfig, previous: Option<&Identity>, stop: &Stop) -> 
 
 /// The places of the usable candidates in the order in which they are tried.
 fn order(candidates: &[Candidate], previous: Option<&Identity>) -> Vec<usize> {
-    let mut places: Vec<_> = (0..candidates.len()).filter(|&place| candidates[place].verdict.is_usable()).collect();
+    let mut usable: Vec<_> = candidates.iter().enumerate().filter(|(_, candidate)| candidate.verdict.is_usable()).collect();
     if let Some(previous) = previous {
-        places.sort_by_key(|&place| {
-            let candidate = &candidates[place];
-            (candidate.card != previous.card, candidate.bus != previous.bus)
-        });
+        usable.sort_by_key(|(_, candidate)| (candidate.card != previous.card, candidate.bus != previous.bus));
     }
-    places
+    usable.into_iter().map(|(place, _)| place).collect()
 }
 
 impl V4l2Camera {
@@ -124,7 +123,7 @@ impl V4l2Camera {
     }
 
     fn next_good_frame(&mut self, frame: &mut Frame) -> Result<()> {
-        let stream = self.stream.as_mut().expect("the stream lives as long as the camera");
+        let stream = self.stream.as_mut().context("the stream has ended")?;
         let handle = stream.handle();
         let begin = monotonic_now();
         if !self.streaming {
@@ -186,7 +185,7 @@ impl Drop for V4l2Camera {
 /// If the driver says that the picture is damaged.
 fn content<'a>(buffer: &'a [u8], about: &Metadata) -> Result<&'a [u8]> {
     ensure!(!about.flags.contains(Flags::ERROR), "the driver says that it is damaged");
-    Ok(&buffer[..buffer.len().min(about.bytesused as usize)])
+    Ok(buffer.get(..about.bytesused as usize).unwrap_or(buffer))
 }
 
 /// Gives all buffers to the driver, starts the stream and takes the first picture, which is nobody's: the stream's `next` begins by giving back the

@@ -12,6 +12,7 @@ use own_thread::OwnThread;
 
 pub mod display;
 pub mod leds;
+pub mod mqtt;
 mod own_thread;
 pub mod permission;
 pub mod statistics;
@@ -124,6 +125,10 @@ impl Outputs {
         }
         for (name, open) in leds::openers(&config.leds) {
             outputs.add(&name, open);
+        }
+        if !config.mqtt.broker.is_empty() {
+            let (config, health) = (config.clone(), health.clone());
+            outputs.add(mqtt::NAME, move || Ok(Box::new(mqtt::Mqtt::open(&config, &health)?)));
         }
         let theirs = health.clone();
         let open = move || Ok(Box::new(statistics::Statistics::open(&counted, &theirs)?) as Box<dyn Output>);

@@ -3,7 +3,9 @@
 //! To send a whole picture takes 38 ms for an ILI9341 at 32 MHz and 24 ms for an SSD1306 on I²C at 400 kHz; a 60 Hz screen takes one every 17 ms, and a
 //! terminal on the other side of a slow line whenever it can. The newest view wins: what a display was too slow for is never shown.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use anyhow::Result;
@@ -88,10 +90,8 @@ impl Drop for OwnThread {
 impl Shared {
     /// Waits for a view that has not been shown, and swaps it into `view`; false at the end.
     fn take(&self, view: &mut OwnedView) -> bool {
-        let mut slot = self
-            .changed
-            .wait_while(self.lock(), |slot| !slot.fresh && !slot.closed)
-            .expect("no thread panics while it holds the slot");
+        let mut slot =
+            self.changed.wait_while(self.lock(), |slot| !slot.fresh && !slot.closed).unwrap_or_else(PoisonError::into_inner);
         if slot.closed {
             return false;
         }
@@ -101,7 +101,7 @@ impl Shared {
     }
 
     fn lock(&self) -> MutexGuard<'_, Slot> {
-        self.slot.lock().expect("no thread panics while it holds the slot")
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -58,7 +58,7 @@ pub(super) fn uptime() -> Duration {
 }
 
 /// The kernel's name for the time between two boots; empty if it has none.
-pub(super) fn boot_id() -> String {
+pub(in crate::outputs) fn boot_id() -> String {
     std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
 }
 
