@@ -14,8 +14,10 @@ use crate::outputs::display::moment::NightHours;
 use crate::outputs::display::words::Language;
 
 mod panel;
+mod web;
 
 pub use panel::{PanelConfig, PanelController};
+pub use web::WebConfig;
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -32,6 +34,7 @@ pub struct Config {
     pub privacy_switch: PrivacySwitchConfig,
     pub statistics: StatisticsConfig,
     pub device: DeviceConfig,
+    pub web: WebConfig,
 }
 
 /// `[camera]`: where pictures come from.
@@ -552,7 +555,7 @@ impl Config {
     }
 
     fn check_ranges(&self) -> Result<(), OutOfRange> {
-        let Self { camera, detector, tracker, display, leds, button, statistics, device, .. } = self;
+        let Self { camera, detector, tracker, display, leds, button, statistics, device, web, .. } = self;
         in_range("camera", "width", camera.width, 16, 4096)?;
         in_range("camera", "height", camera.height, 16, 4096)?;
         in_range("camera", "frames_per_second", camera.frames_per_second, 1, 120)?;
@@ -625,7 +628,7 @@ impl Config {
         if device.name.chars().count() > 64 || device.name.chars().any(char::is_control) {
             return Err(OutOfRange { table: "device", key: "name", rule: "64 letters at most, in one line".into() });
         }
-        Ok(())
+        web.check()
     }
 
     /// No line may have two uses. One LED per expression counts only where it is switched on, since its lines have defaults.

@@ -32,6 +32,7 @@ pub mod tracker;
 pub mod outputs;
 
 pub mod pipeline;
+pub mod stopwatch;
 pub mod daemon;
 
 pub mod dataset;

@@ -20,6 +20,7 @@ use crate::outputs::{Outputs, View};
 use crate::pause::Pause;
 use crate::pipeline::Pipeline;
 use crate::stop::Stop;
+use crate::stopwatch::Timed;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -50,7 +51,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
 
 /// Opens everything and runs until the end.
 pub(super) fn watch(config: &Config, health: &Health, limit: Option<Duration>, pause: &Pause, stop: &Stop) -> Result<()> {
-    let pipeline = open_pipeline(config)?;
+    let pipeline = open_timed_pipeline(config, health)?;
     let mut camera = camera::Opener::new(config.camera.clone(), stop.clone());
     let mut light = PrivacyLight::new(|| privacy::open(&config.leds));
     let lit = config.leds.privacy_line.is_some() && config.camera.source.is_camera();
@@ -61,7 +62,7 @@ pub(super) fn watch(config: &Config, health: &Health, limit: Option<Duration>, p
         frozen_after: config.camera.frozen_after(),
         patience: Patience::default(),
     };
-    let mut outputs = Outputs::open(config, health);
+    let mut outputs = Outputs::open(config, health, pause);
     thread::scope(|scope| {
         button::follow(scope, &config.button, &config.privacy_switch, pause, stop).inspect_err(|_| stop.ask())?;
         // At its end, whichever, everybody has been asked to stop.
@@ -74,4 +75,15 @@ pub(super) fn open_pipeline(config: &Config) -> Result<Pipeline> {
     let detector = stages::open_detector(&config.detector)?;
     let classifier = stages::open_classifier(&config.classifier)?;
     Ok(Pipeline::new(detector, Box::new(classifier), config.tracker.clone()))
+}
+
+/// As [`open_pipeline`]; `health` is told how long the stages take.
+fn open_timed_pipeline(config: &Config, health: &Health) -> Result<Pipeline> {
+    let told = || {
+        let health = health.clone();
+        move |step, took| health.times().tell(step, took)
+    };
+    let detector = Timed { stage: stages::open_detector(&config.detector)?, tell: told() };
+    let classifier = Timed { stage: stages::open_classifier(&config.classifier)?, tell: told() };
+    Ok(Pipeline::new(Box::new(detector), Box::new(classifier), config.tracker.clone()))
 }

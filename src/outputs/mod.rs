@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::config::{Config, PanelController};
 use crate::frame::monotonic_now;
 use crate::health::{Health, State};
+use crate::pause::Pause;
 use crate::tracker::Observation;
 use own_thread::OwnThread;
 
@@ -15,6 +16,7 @@ pub mod leds;
 mod own_thread;
 pub mod permission;
 pub mod statistics;
+pub mod web;
 
 /// What there is to show.
 #[derive(Clone, Copy, Debug)]
@@ -81,8 +83,8 @@ struct Part {
 }
 
 impl Outputs {
-    /// Opens everything that `config` names. One that cannot be opened, a screen that is not plugged in for instance, is tried again later.
-    pub fn open(config: &Config, health: &Health) -> Self {
+    /// Opens everything that `config` names; an output may ask for a `pause`. One that cannot be opened, a screen that is not plugged in for instance, is tried again later.
+    pub fn open(config: &Config, health: &Health, pause: &Pause) -> Self {
         health.forget_parts();
         // The first in every list.
         health.tell(CAMERA, State::Degraded, "no picture yet");
@@ -123,6 +125,10 @@ impl Outputs {
         }
         for (name, open) in leds::openers(&config.leds) {
             outputs.add(&name, open);
+        }
+        if !config.web.listen.is_empty() {
+            let (config, health, pause) = (config.clone(), health.clone(), pause.clone());
+            outputs.add(&web::name(&config.web), move || Ok(Box::new(web::Web::open(&config, &health, &pause)?)));
         }
         let theirs = health.clone();
         let open = move || Ok(Box::new(statistics::Statistics::open(&counted, &theirs)?) as Box<dyn Output>);

@@ -9,31 +9,31 @@ const LONGEST_STEP: Duration = Duration::from_secs(2);
 
 /// What was counted in an interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counts {
+pub(in crate::outputs) struct Counts {
     /// Looked at.
-    pub(super) frames: u64,
+    pub(in crate::outputs) frames: u64,
     /// Passed over because a newer one was there.
-    pub(super) dropped: u64,
+    pub(in crate::outputs) dropped: u64,
     /// How many faces came into view.
-    pub(super) faces: u64,
-    pub(super) covered: Duration,
-    pub(super) paused: Duration,
-    pub(super) camera_lost: Duration,
+    pub(in crate::outputs) faces: u64,
+    pub(in crate::outputs) covered: Duration,
+    pub(in crate::outputs) paused: Duration,
+    pub(in crate::outputs) camera_lost: Duration,
     /// How long the board ran slower than it could, for heat or for want of current.
-    pub(super) throttled: Duration,
+    pub(in crate::outputs) throttled: Duration,
     /// Summed over faces: two happy faces make two seconds a second.
-    pub(super) expressions: [Duration; 7],
+    pub(in crate::outputs) expressions: [Duration; 7],
 }
 
 /// An interval that is over.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Interval {
-    pub(super) length: Duration,
-    pub(super) counts: Counts,
+pub(in crate::outputs) struct Interval {
+    pub(in crate::outputs) length: Duration,
+    pub(in crate::outputs) counts: Counts,
 }
 
 /// Cuts the views into intervals, measured by the views' own times.
-pub(super) struct Counter {
+pub(in crate::outputs) struct Counter {
     interval: Duration,
     /// Begin of the interval, and the time of the last view.
     span: Option<(Duration, Duration)>,
@@ -55,12 +55,12 @@ struct Shown {
 }
 
 impl Counter {
-    pub(super) fn new(interval: Duration) -> Self {
+    pub(in crate::outputs) fn new(interval: Duration) -> Self {
         Self { interval, span: None, counts: Counts::default(), shown: Shown::default(), last_face: 0 }
     }
 
     /// Takes in a view; gives the interval that ends with it, if one does. The view itself belongs to the interval that begins.
-    pub(super) fn see(&mut self, view: View<'_>, now: Duration, throttled: bool) -> Option<Interval> {
+    pub(in crate::outputs) fn see(&mut self, view: View<'_>, now: Duration, throttled: bool) -> Option<Interval> {
         self.advance(now);
         let is_over = self.span.is_some_and(|(begin, end)| end - begin >= self.interval);
         let interval = is_over.then(|| self.cut()).flatten();
@@ -85,8 +85,13 @@ impl Counter {
         interval
     }
 
+    /// What has been counted in the interval that runs.
+    pub(in crate::outputs) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
     /// Ends the interval now; gives it, unless it has just begun.
-    pub(super) fn cut(&mut self) -> Option<Interval> {
+    pub(in crate::outputs) fn cut(&mut self) -> Option<Interval> {
         let (begin, end) = self.span.filter(|(begin, end)| end > begin)?;
         self.span = Some((end, end));
         Some(Interval { length: end - begin, counts: std::mem::take(&mut self.counts) })

@@ -6,8 +6,8 @@
 //!       └──▶ expressions ──▶ an event each ──▶ writer thread
 //! ```
 
-mod clock;
-mod counter;
+pub(super) mod clock;
+pub(super) mod counter;
 mod database;
 mod expressions;
 mod keeper;
