@@ -36,7 +36,10 @@ impl WebConfig {
             return wrong("listen", "an address with a port such as \"127.0.0.1:8080\" or \"[::1]:8080\", or \"\"");
         };
         if !address.ip().is_loopback() && self.token_file.as_os_str().is_empty() {
-            return wrong("token_file", "a file with a token, since other machines reach this address; only 127.0.0.1 and [::1] do without");
+            return wrong(
+                "token_file",
+                "a file with a token, since other machines reach this address; only 127.0.0.1 and [::1] do without",
+            );
         }
         if !self.hosts.iter().all(|host| is_host_name(host)) {
             return wrong("hosts", "names such as \"kiosk.local\", without http:// and without a port");

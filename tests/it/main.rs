@@ -13,3 +13,4 @@ mod puppet;
 mod regions;
 mod scenes;
 mod statistics;
+mod web;

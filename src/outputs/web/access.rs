@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use hyper::header::{AUTHORIZATION, AsHeaderName, COOKIE, CONTENT_TYPE, HOST, HeaderMap, ORIGIN};
+use hyper::header::{AUTHORIZATION, AsHeaderName, CONTENT_TYPE, COOKIE, HOST, HeaderMap, ORIGIN};
 use hyper::http::uri::Authority;
 use hyper::{StatusCode, Uri};
 use sha2::{Digest, Sha256};
@@ -126,7 +126,8 @@ impl Secrets {
 /// # Errors
 /// With 415 or 403.
 pub(super) fn check_origin(headers: &HeaderMap) -> Result<(), Refusal> {
-    let is_json = only(headers, CONTENT_TYPE).is_some_and(|kind| kind.split(';').next().is_some_and(|kind| kind.trim() == "application/json"));
+    let is_json = only(headers, CONTENT_TYPE)
+        .is_some_and(|kind| kind.split(';').next().is_some_and(|kind| kind.trim() == "application/json"));
     if !is_json {
         return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Type must be application/json"));
     }
@@ -135,7 +136,9 @@ pub(super) fn check_origin(headers: &HeaderMap) -> Result<(), Refusal> {
         origin.split_once("://").is_some_and(|(_, name)| host.is_some_and(|host| host.eq_ignore_ascii_case(name)))
     };
     let site = headers.get("sec-fetch-site");
-    if site.is_some_and(|site| site != "same-origin") || (headers.contains_key(ORIGIN) && !only(headers, ORIGIN).is_some_and(is_own)) {
+    if site.is_some_and(|site| site != "same-origin")
+        || (headers.contains_key(ORIGIN) && !only(headers, ORIGIN).is_some_and(is_own))
+    {
         return Err((StatusCode::FORBIDDEN, "only the page itself may ask for that"));
     }
     Ok(())
@@ -201,13 +204,32 @@ mod tests {
 
     #[test]
     fn the_device_goes_by_its_address_its_own_names_and_no_other() {
-        for host in ["192.168.1.20", "192.168.1.20:8080", "localhost", "LOCALHOST:1", "127.0.0.1:8080", "[::1]:8080", "kiosk.local:80", "kiosk.local."] {
+        for host in [
+            "192.168.1.20",
+            "192.168.1.20:8080",
+            "localhost",
+            "LOCALHOST:1",
+            "127.0.0.1:8080",
+            "[::1]:8080",
+            "kiosk.local:80",
+            "kiosk.local.",
+        ] {
             assert_eq!(status_for("/", &[("host", host)]), 200, "{host}");
         }
         for host in ["evil.example", "192.168.1.21", "localhost.evil.example", "xkiosk.local", "[fe80::1]", "0.0.0.0"] {
             assert_eq!(status_for("/", &[("host", host)]), 421, "{host}");
         }
-        for host in ["", "a b", "me@localhost", "localhost:", "localhost:99999", "localhost:-1", "http://localhost", "localhost/x", "[::1"] {
+        for host in [
+            "",
+            "a b",
+            "me@localhost",
+            "localhost:",
+            "localhost:99999",
+            "localhost:-1",
+            "http://localhost",
+            "localhost/x",
+            "[::1",
+        ] {
             assert_eq!(status_for("/", &[("host", host)]), 400, "{host}");
         }
         assert_eq!(status_for("/", &[]), 400);
@@ -252,9 +274,8 @@ mod tests {
 
     #[test]
     fn a_wish_is_heard_from_the_page_itself_and_from_programs_and_not_from_other_pages() {
-        let status = |pairs: &[(&'static str, &str)]| {
-            check_origin(&headers(pairs)).map_or_else(|(status, _)| status.as_u16(), |()| 200)
-        };
+        let status =
+            |pairs: &[(&'static str, &str)]| check_origin(&headers(pairs)).map_or_else(|(status, _)| status.as_u16(), |()| 200);
         let (host, json) = (("host", "kiosk.local:8080"), ("content-type", "application/json"));
         assert_eq!(status(&[host, json]), 200);
         assert_eq!(status(&[host, json, ("origin", "http://kiosk.local:8080"), ("sec-fetch-site", "same-origin")]), 200);

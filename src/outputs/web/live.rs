@@ -126,7 +126,9 @@ pub(super) fn trouble(now: &Now, reason: &str) -> Option<String> {
     /// The longest time between two views of a service that works, with a good deal of patience: a lost camera is shown again each second.
     const SILENCE: Duration = Duration::from_secs(5);
     match now.sight {
-        _ if monotonic_now().saturating_sub(now.shown_at) > SILENCE => Some("nothing has been recognised for some seconds".into()),
+        _ if monotonic_now().saturating_sub(now.shown_at) > SILENCE => {
+            Some("nothing has been recognised for some seconds".into())
+        }
         Sight::Watching | Sight::Paused => None,
         Sight::Starting => Some("no picture yet".into()),
         Sight::Covered => Some("the camera is covered, or in the dark".into()),
@@ -198,7 +200,8 @@ mod tests {
 
     #[test]
     fn a_pause_is_no_trouble_and_silence_is() {
-        let now = |sight, ago| Now { sight, shown_at: monotonic_now().saturating_sub(Duration::from_secs(ago)), ..Now::default() };
+        let now =
+            |sight, ago| Now { sight, shown_at: monotonic_now().saturating_sub(Duration::from_secs(ago)), ..Now::default() };
         assert_eq!(trouble(&now(Sight::Watching, 0), ""), None);
         assert_eq!(trouble(&now(Sight::Paused, 1), ""), None);
         assert_eq!(trouble(&now(Sight::CameraLost, 1), "unplugged").unwrap(), "no camera: unplugged");

@@ -45,7 +45,8 @@ pub(super) fn css() -> String {
 }
 
 fn colours() -> [(&'static str, Rgb888); 13] {
-    let [angry, disgust, fear, happy, sad, surprise, neutral] = Emotion::ALL.map(|emotion| (emotion.name(), palette::of(emotion)));
+    let [angry, disgust, fear, happy, sad, surprise, neutral] =
+        Emotion::ALL.map(|emotion| (emotion.name(), palette::of(emotion)));
     [
         angry,
         disgust,

@@ -41,7 +41,13 @@ pub(super) fn classic(open_metrics: &str) -> String {
             continue;
         };
         let is = |kind: &str| open_metrics.contains(&format!("# TYPE {name} {kind}\n"));
-        let suffix = if is("counter") { "_total" } else if is("info") { "_info" } else { "" };
+        let suffix = if is("counter") {
+            "_total"
+        } else if is("info") {
+            "_info"
+        } else {
+            ""
+        };
         let rest = if rest == "info" { "gauge" } else { rest };
         out.extend([&line[..7], name, suffix, " ", rest, "\n"]);
     }
@@ -67,23 +73,41 @@ impl Collector for Figures {
         build.encode_info(&[("version", snapshot.version.as_str())])?;
         page.gauge("visaged_uptime", "For how long the program runs.", Some(&Unit::Seconds), &snapshot.uptime_s)?;
         let works = i64::from(trouble(&now, &reason).is_none());
-        page.gauge("visaged_working", "Whether camera and recognition work, or rest because somebody wanted a pause.", None, &works)?;
+        page.gauge(
+            "visaged_working",
+            "Whether camera and recognition work, or rest because somebody wanted a pause.",
+            None,
+            &works,
+        )?;
 
         page.counter("visaged_frames", "Pictures that were looked at.", None, &counts.frames)?;
         page.counter("visaged_frames_dropped", "Pictures that were passed over for a newer one.", None, &counts.dropped)?;
-        page.counter("visaged_faces_seen", "Faces that came into view; who leaves and comes back counts again.", None, &counts.faces)?;
+        page.counter(
+            "visaged_faces_seen",
+            "Faces that came into view; who leaves and comes back counts again.",
+            None,
+            &counts.faces,
+        )?;
         page.gauge("visaged_faces_in_view", "Faces in view now.", None, &snapshot.faces)?;
         let seconds = Emotion::ALL.map(|emotion| (emotion.name(), counts.expressions[emotion as usize].as_secs_f64()));
-        page.counters("visaged_expression", "For how long an expression was shown, summed over faces.", &Unit::Seconds, "expression", &seconds)?;
+        page.counters(
+            "visaged_expression",
+            "For how long an expression was shown, summed over faces.",
+            &Unit::Seconds,
+            "expression",
+            &seconds,
+        )?;
         let seconds = [("covered", counts.covered), ("paused", counts.paused), ("camera_lost", counts.camera_lost)];
         let seconds = seconds.map(|(reason, time)| (reason, time.as_secs_f64()));
         page.counters("visaged_rest", "For how long nothing was looked at.", &Unit::Seconds, "reason", &seconds)?;
 
-        let mut states = page.0.encode_descriptor("visaged_camera_state", "1 for what the camera does now.", None, MetricType::Gauge)?;
+        let mut states =
+            page.0.encode_descriptor("visaged_camera_state", "1 for what the camera does now.", None, MetricType::Gauge)?;
         for sight in Sight::ALL {
             states.encode_family(&[("state", sight.name())])?.encode_gauge(&i64::from(sight == now.sight))?;
         }
-        let mut states = page.0.encode_descriptor("visaged_part_state", "1 for the state that a part is in.", None, MetricType::Gauge)?;
+        let mut states =
+            page.0.encode_descriptor("visaged_part_state", "1 for the state that a part is in.", None, MetricType::Gauge)?;
         for part in &snapshot.parts {
             for (name, state) in [("ok", State::Ok), ("degraded", State::Degraded), ("failed", State::Failed)] {
                 let labels = [("part", part.name.as_str()), ("state", name)];
@@ -91,24 +115,41 @@ impl Collector for Figures {
             }
         }
 
-        let mut stages =
-            page.0.encode_descriptor("visaged_stage", "How long the stages take.", Some(&Unit::Seconds), MetricType::Histogram)?;
-        for (name, histogram) in
-            [("detect", &times.detect), ("detect_near", &times.detect_near), ("classify", &times.classify), ("frame", &times.frame)]
-        {
+        let mut stages = page.0.encode_descriptor(
+            "visaged_stage",
+            "How long the stages take.",
+            Some(&Unit::Seconds),
+            MetricType::Histogram,
+        )?;
+        for (name, histogram) in [
+            ("detect", &times.detect),
+            ("detect_near", &times.detect_near),
+            ("classify", &times.classify),
+            ("frame", &times.frame),
+        ] {
             let (sum, count, buckets) = read(histogram);
             stages.encode_family(&[("stage", name)])?.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)?;
         }
         let (sum, count, buckets) = read(self.slot.ages());
         page.0
-            .encode_descriptor("visaged_picture_age", "How old pictures are when they are shown.", Some(&Unit::Seconds), MetricType::Histogram)?
+            .encode_descriptor(
+                "visaged_picture_age",
+                "How old pictures are when they are shown.",
+                Some(&Unit::Seconds),
+                MetricType::Histogram,
+            )?
             .encode_histogram::<NoLabelSet>(sum, count, &buckets, None)?;
 
         if let Some(temperature) = snapshot.temperature_c {
             page.gauge("visaged_temperature", "Of the processor.", Some(&Unit::Celsius), &temperature)?;
         }
         if let Some(throttled) = snapshot.throttled {
-            page.gauge("visaged_throttled", "Whether the board is slowed down by heat or want of current.", None, &i64::from(throttled))?;
+            page.gauge(
+                "visaged_throttled",
+                "Whether the board is slowed down by heat or want of current.",
+                None,
+                &i64::from(throttled),
+            )?;
         }
         page.counter("visaged_throttled", "For how long it was.", Some(&Unit::Seconds), &counts.throttled.as_secs_f64())?;
         page.counter("process_cpu", "Processor time of the program.", Some(&Unit::Seconds), &cpu_seconds())?;

@@ -26,6 +26,9 @@ use tokio::sync::oneshot;
 
 use self::live::{Slot, Teller};
 use self::site::Site;
+
+pub use self::server::Patience;
+
 use super::{Output, View};
 use crate::config::{Config, WebConfig};
 use crate::frame::monotonic_now;
@@ -53,6 +56,14 @@ impl Web {
     /// # Errors
     /// If the address cannot be had or the token cannot be read.
     pub fn open(config: &Config, health: &Health, pause: &Pause) -> Result<Self> {
+        Self::with_patience(config, health, pause, Patience::default())
+    }
+
+    /// As [`open`](Self::open), with another patience.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn with_patience(config: &Config, health: &Health, pause: &Pause, patience: Patience) -> Result<Self> {
         let address = config.web.address().context("[web] listen is no address")?;
         let slot = Slot::default();
         let site = Arc::new(Site::open(config, slot.clone(), health, pause)?);
@@ -68,7 +79,7 @@ impl Web {
             let tell = Arc::clone(&site);
             tokio::spawn(async move { tell.tell().await });
             tokio::select! {
-                never = server::serve(listener, site) => match never {},
+                never = server::serve(listener, site, patience) => match never {},
                 _ = stopped => {}
             }
         };
@@ -147,9 +158,8 @@ mod tests {
 
     #[test]
     fn a_service_without_a_network_says_which_drop_in_it_needs() {
-        let message = |number, address: &str| {
-            format!("{:#}", explain(io::Error::from_raw_os_error(number), address.parse().unwrap()))
-        };
+        let message =
+            |number, address: &str| format!("{:#}", explain(io::Error::from_raw_os_error(number), address.parse().unwrap()));
         let loopback = message(NO_SUCH_FAMILY, "127.0.0.1:8080");
         assert!(loopback.starts_with("cannot listen on 127.0.0.1:8080 (the service has no network as shipped"), "{loopback}");
         assert!(loopback.contains("network-loopback.conf"), "{loopback}");

@@ -5,8 +5,8 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -24,16 +24,27 @@ use super::site::Site;
 /// So many connections at once. One more takes the place of the oldest that is no open page.
 const MOST_CONNECTIONS: usize = 16;
 
-/// The head of a request must be there within this time and must not be longer; a connection that asks for nothing is closed after it, too.
-const HEAD_WITHIN: Duration = Duration::from_secs(5);
+/// The longest head of a request.
 const LONGEST_HEAD: usize = 8 << 10;
 const MOST_HEADERS: usize = 64;
 
-/// A reader that takes nothing for so long is gone.
-const STUCK_AFTER: Duration = Duration::from_secs(10);
-
 /// What the kernel keeps for a slow reader, in bytes: some seconds of events. Half of it is the kernel's own.
 const SEND_BUFFER: u32 = 32 << 10;
+
+/// How long to wait for whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// The head of a request must be there within this time; a connection that asks for nothing is closed after it, too.
+    pub head: Duration,
+    /// A reader that takes nothing for so long is gone.
+    pub reader: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { head: Duration::from_secs(5), reader: Duration::from_secs(10) }
+    }
+}
 
 /// A listening socket.
 ///
@@ -49,11 +60,11 @@ pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Serves for ever.
-pub(super) async fn serve(listener: TcpListener, site: Arc<Site>) -> Infallible {
-    let places = Places::default();
+pub(super) async fn serve(listener: TcpListener, site: Arc<Site>, patience: Patience) -> Infallible {
+    let mut places = Places::default();
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => places.seat(stream, &site),
+            Ok((stream, _)) => places.seat(stream, &site, patience),
             // Out of descriptors, perhaps: it would fail again at once.
             Err(_) => sleep(Duration::from_millis(100)).await,
         }
@@ -61,8 +72,8 @@ pub(super) async fn serve(listener: TcpListener, site: Arc<Site>) -> Infallible 
 }
 
 /// The connections that are open, oldest first.
-#[derive(Clone, Default)]
-struct Places(Arc<Mutex<Vec<Place>>>);
+#[derive(Default)]
+struct Places(Vec<Place>);
 
 struct Place {
     /// Whether it is an open page. Those are fewer than the places ([`Site`] sees to it), so that there is always another to close.
@@ -71,8 +82,8 @@ struct Place {
 }
 
 impl Places {
-    fn seat(&self, stream: TcpStream, site: &Arc<Site>) {
-        let mut places = self.lock();
+    fn seat(&mut self, stream: TcpStream, site: &Arc<Site>, patience: Patience) {
+        let places = &mut self.0;
         places.retain(|place| !place.task.is_finished());
         if places.len() >= MOST_CONNECTIONS
             && let Some(oldest) = places.iter().position(|place| !place.is_page.load(Relaxed))
@@ -81,17 +92,13 @@ impl Places {
         }
         let is_page = Arc::<AtomicBool>::default();
         // A panic in there would be a mistake of ours that a request brings to light: it ends this connection, and not the lights and the counting.
-        let task = tokio::spawn(converse(stream, Arc::clone(site), Arc::clone(&is_page))).abort_handle();
+        let task = tokio::spawn(converse(stream, Arc::clone(site), patience, Arc::clone(&is_page))).abort_handle();
         places.push(Place { is_page, task });
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Place>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Answers the requests of one connection until either side has had enough.
-async fn converse(stream: TcpStream, site: Arc<Site>, is_page: Arc<AtomicBool>) {
+async fn converse(stream: TcpStream, site: Arc<Site>, patience: Patience, is_page: Arc<AtomicBool>) {
     let Ok(local) = stream.local_addr() else { return };
     let local = local.ip().to_canonical();
     let answer = service_fn(|request| {
@@ -104,11 +111,11 @@ async fn converse(stream: TcpStream, site: Arc<Site>, is_page: Arc<AtomicBool>) 
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_WITHIN)
+        .header_read_timeout(patience.head)
         .max_buf_size(LONGEST_HEAD)
         .max_header_size(LONGEST_HEAD)
         .max_headers(MOST_HEADERS)
-        .serve_connection(TokioIo::new(Patient { stream, stuck: None }), answer);
+        .serve_connection(TokioIo::new(Patient { stream, patience: patience.reader, stuck: None }), answer);
     // Whatever a client does wrong has been answered, or there is nobody to answer.
     let _ = connection.await;
 }
@@ -116,6 +123,7 @@ async fn converse(stream: TcpStream, site: Arc<Site>, is_page: Arc<AtomicBool>) 
 /// A stream that is given up when its reader takes nothing for too long.
 struct Patient<S> {
     stream: S,
+    patience: Duration,
     stuck: Option<Pin<Box<Sleep>>>,
 }
 
@@ -125,7 +133,8 @@ impl<S: AsyncWrite + Unpin> Patient<S> {
             self.stuck = None;
             return written;
         }
-        let stuck = self.stuck.get_or_insert_with(|| Box::pin(sleep(STUCK_AFTER)));
+        let patience = self.patience;
+        let stuck = self.stuck.get_or_insert_with(|| Box::pin(sleep(patience)));
         ready!(stuck.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }

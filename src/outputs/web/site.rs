@@ -2,7 +2,7 @@
 //!
 //! | path | method | |
 //! |---|---|---|
-//! | `/`, `/page.css`, `/page.js`, `/palette.css`, `/look.json`, `/icon.svg` | GET | The page; the same for everybody, and no figure in it. |
+//! | `/` and the files of `page/`, `/palette.css`, `/look.json` | GET | The page; the same for everybody, and no figure in it. |
 //! | `/login` | POST | Token against cookie. |
 //! | `/events` | GET | What is seen now, as server-sent events. |
 //! | `/today` | GET | Seconds per expression and hour. |
@@ -145,19 +145,15 @@ impl Site {
         response
     }
 
-    async fn route<B: Body<Data = Bytes> + Unpin>(&self, request: Request<B>, local: IpAddr) -> Result<Response<Answer>, Refusal> {
+    async fn route<B: Body<Data = Bytes> + Unpin>(
+        &self,
+        request: Request<B>,
+        local: IpAddr,
+    ) -> Result<Response<Answer>, Refusal> {
         let (head, body) = request.into_parts();
         self.access.check_host(&head.uri, &head.headers, local)?;
         let path = head.uri.path();
-        let page = match path {
-            "/" => Some(("text/html; charset=utf-8", Bytes::from_static(include_bytes!("page/page.html")))),
-            "/page.css" => Some(("text/css; charset=utf-8", Bytes::from_static(include_bytes!("page/page.css")))),
-            "/page.js" => Some(("text/javascript; charset=utf-8", Bytes::from_static(include_bytes!("page/page.js")))),
-            "/icon.svg" => Some(("image/svg+xml", Bytes::from_static(include_bytes!("page/icon.svg")))),
-            "/palette.css" => Some(("text/css; charset=utf-8", self.palette.clone())),
-            "/look.json" => Some(("application/json", self.look.clone())),
-            _ => None,
-        };
+        let page = self.page(path);
         let (is_wish, allowed): (bool, &[Method]) = match path {
             "/login" | "/pause" => (true, &[Method::POST]),
             // What never ends has no head alone.
@@ -169,7 +165,9 @@ impl Site {
         if !allowed.contains(&head.method) {
             let names: Vec<_> = allowed.iter().map(Method::as_str).collect();
             let mut response = refuse(StatusCode::METHOD_NOT_ALLOWED, "that cannot be done here");
-            response.headers_mut().insert(header::ALLOW, HeaderValue::from_str(&names.join(", ")).expect("methods are plain letters"));
+            response
+                .headers_mut()
+                .insert(header::ALLOW, HeaderValue::from_str(&names.join(", ")).expect("methods are plain letters"));
             return Ok(response);
         }
         if path != "/login" && page.is_none() {
@@ -196,6 +194,24 @@ impl Site {
         }
     }
 
+    /// A file of the page: its type and its content.
+    fn page(&self, path: &str) -> Option<(&'static str, Bytes)> {
+        const SCRIPT: &str = "text/javascript; charset=utf-8";
+        const STYLE: &str = "text/css; charset=utf-8";
+        Some(match path {
+            "/" => ("text/html; charset=utf-8", Bytes::from_static(include_bytes!("page/page.html"))),
+            "/page.css" => (STYLE, Bytes::from_static(include_bytes!("page/page.css"))),
+            "/palette.css" => (STYLE, self.palette.clone()),
+            "/page.js" => (SCRIPT, Bytes::from_static(include_bytes!("page/page.js"))),
+            "/face.js" => (SCRIPT, Bytes::from_static(include_bytes!("page/face.js"))),
+            "/chart.js" => (SCRIPT, Bytes::from_static(include_bytes!("page/chart.js"))),
+            "/outline.js" => (SCRIPT, Bytes::from_static(include_bytes!("page/outline.js"))),
+            "/look.json" => ("application/json", self.look.clone()),
+            "/icon.svg" => ("image/svg+xml", Bytes::from_static(include_bytes!("page/icon.svg"))),
+            _ => return None,
+        })
+    }
+
     async fn ask_for_token(&self, was_brought: bool) -> Response<Answer> {
         if was_brought {
             tokio::time::sleep(WRONG_TOKEN_TAKES).await;
@@ -206,7 +222,8 @@ impl Site {
     }
 
     async fn log_in(&self, login: &[u8]) -> Result<Response<Answer>, Refusal> {
-        let Login { token } = serde_json::from_slice(login).map_err(|_| (StatusCode::BAD_REQUEST, "{\"token\": \"…\"} is wanted"))?;
+        let Login { token } =
+            serde_json::from_slice(login).map_err(|_| (StatusCode::BAD_REQUEST, "{\"token\": \"…\"} is wanted"))?;
         if !self.access.wants_token() {
             return Ok(respond(StatusCode::NO_CONTENT, "text/plain", Bytes::new()));
         }
@@ -217,8 +234,8 @@ impl Site {
     }
 
     fn wish(&self, wish: &[u8]) -> Result<Response<Answer>, Refusal> {
-        let Wish { paused } =
-            serde_json::from_slice(wish).map_err(|_| (StatusCode::BAD_REQUEST, "{\"paused\": true} or {\"paused\": false} is wanted"))?;
+        let Wish { paused } = serde_json::from_slice(wish)
+            .map_err(|_| (StatusCode::BAD_REQUEST, "{\"paused\": true} or {\"paused\": false} is wanted"))?;
         self.pause.ask(paused);
         log::info!("the page {} a pause", if paused { "asks for" } else { "ends" });
         if !paused && self.pause.is_on() {

@@ -163,7 +163,11 @@ mod tests {
         let steps: Vec<_> = minutes.steps(sums(150)).map(|(begin, times)| (begin, times[0], times[6])).collect();
         assert_eq!(
             steps,
-            [(second(100), second(60), second(120)), (second(160), second(70), second(140)), (second(230), second(20), second(40))]
+            [
+                (second(100), second(60), second(120)),
+                (second(160), second(70), second(140)),
+                (second(230), second(20), second(40))
+            ]
         );
     }
 
