@@ -218,7 +218,7 @@ mod tests {
         let text = figures();
         assert!(text.ends_with("# EOF\n"));
         let families: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' ')).collect();
-        assert!(families.len() >= 17, "{text}");
+        assert!(families.len() >= 15, "{text}");
         for (name, _) in &families {
             let help = format!("# HELP {name} ");
             assert_eq!(text.lines().filter(|line| line.starts_with(&help)).count(), 1, "{name}");
