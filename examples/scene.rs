@@ -27,7 +27,7 @@ fn main() -> Result<()> {
         first_seen: time,
         last_seen: time,
     };
-    let observation = Observation { captured_at: time, image_size: (640, 480), dropped: 0, faces: vec![face] };
+    let observation = Observation { captured_at: time, image_size: (640, 480), faces: vec![face], ..Observation::default() };
     let mut canvas = Canvas::new(width.parse()?, height.parse()?);
     Scene::default().draw(View::Watching(&observation), &mut canvas)?;
     png::write(&canvas, &mut Vec::new(), path.as_ref())

@@ -264,6 +264,8 @@ pub struct DisplayConfig {
     pub dim_after_s: u32,
     /// The hours in which displays are black, by the local clock.
     pub night: NightHours,
+    /// Whether attached colour screens from 320×240 on also show the picture's outlines, with boxes around the faces; never a file, a terminal or the network.
+    pub outline: bool,
     /// A small panel.
     pub panel: PanelConfig,
 }
@@ -278,6 +280,7 @@ impl Default for DisplayConfig {
             language: Language::En,
             dim_after_s: 60,
             night: NightHours::default(),
+            outline: false,
             panel: PanelConfig::default(),
         }
     }

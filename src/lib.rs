@@ -29,6 +29,7 @@ pub mod latest;
 pub mod detector;
 pub mod classifier;
 pub mod tracker;
+pub mod outline;
 pub mod outputs;
 
 pub mod pipeline;

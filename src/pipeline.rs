@@ -8,6 +8,7 @@ use crate::classifier::EmotionClassifier;
 use crate::config::TrackerConfig;
 use crate::detector::FaceDetector;
 use crate::frame::{BoundingBox, Frame};
+use crate::outline::Outliner;
 use crate::tracker::{Observation, Tracker};
 
 /// So often the whole picture is searched although all known faces are in their places. With the time until a face is announced and the two frames
@@ -22,12 +23,18 @@ pub struct Pipeline {
     found: Vec<BoundingBox>,
     /// The time and the size of the last frame that was searched everywhere.
     searched: Option<(Duration, (u32, u32))>,
+    outliner: Option<Outliner>,
 }
 
 impl Pipeline {
     /// Joins the stages; the tracker knows no face yet.
     pub fn new(detector: Box<dyn FaceDetector>, classifier: Box<dyn EmotionClassifier>, tracker: TrackerConfig) -> Self {
-        Self { detector, classifier, tracker: Tracker::new(tracker), found: Vec::new(), searched: None }
+        Self { detector, classifier, tracker: Tracker::new(tracker), found: Vec::new(), searched: None, outliner: None }
+    }
+
+    /// Puts the frame's outlines into every observation.
+    pub fn with_outlines(self) -> Self {
+        Self { outliner: Some(Outliner::default()), ..self }
     }
 
     /// Forgets the faces of earlier frames, when there was no picture for a while.
@@ -41,6 +48,9 @@ impl Pipeline {
     /// If the classifier refuses a result; the frame then counts for nothing.
     pub fn process(&mut self, frame: &Frame) -> Result<&Observation> {
         self.find(frame);
+        if let Some(outliner) = &mut self.outliner {
+            outliner.draw(&frame.image, self.tracker.outline_mut());
+        }
         let classifier = &mut self.classifier;
         self.tracker.update(frame, &self.found, |face| classifier.classify(&frame.image, face))
     }

@@ -9,6 +9,7 @@ use anyhow::Result;
 use crate::classifier::{Emotion, Probabilities};
 use crate::config::TrackerConfig;
 use crate::frame::{BoundingBox, Frame};
+use crate::outline::Outline;
 
 /// A face that is followed from frame to frame.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +48,8 @@ pub struct Observation {
     pub dropped: u64,
     /// The faces that are followed, in order of appearance.
     pub faces: Vec<TrackedFace>,
+    /// The frame's outlines, if somebody wants to show them.
+    pub outline: Outline,
 }
 
 impl Observation {
@@ -117,6 +120,11 @@ impl Tracker {
         self.tracks.clear();
         self.in_sight.clear();
         self.observation.faces.clear();
+    }
+
+    /// Where the outlines of the next observation are put.
+    pub fn outline_mut(&mut self) -> &mut Outline {
+        &mut self.observation.outline
     }
 
     /// Where the known faces were in the last frame. Nothing if one of them was not found there, so that it must be looked for everywhere, and nothing

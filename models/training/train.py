@@ -26,7 +26,7 @@ from .data import DEFAULT_DATA_DIR, load_split, load_votes
 from .equalise import equalise
 from .labels import targets
 from .metrics import summary
-from .networks import SIZES, build, multiply_adds, parameter_count
+from .networks import SIZES, build, grow, multiply_adds, parameter_count
 from .pool import Pool
 from .rounding import Rounding
 from .smote import oversample
@@ -59,6 +59,7 @@ def arguments() -> argparse.Namespace:
     add("--ease", type=Path, help="ease.npy: faces count by their ease of classification")
     add("--until", type=int, default=0, help="pause after so many of the epochs; 0: after all")
     add("--patience", type=int, default=0, help="stop after so many epochs without progress")
+    add("--grow", type=Path, help="best.pt of a shallower mini-Xception to begin with")
     add("--teacher", type=Path, nargs="*", default=[], help="best.pt of larger networks")
     add("--teacher-share", type=float, default=0.6, help="of the targets, from the teachers")
     add("--teacher-temperature", type=float, default=1.5)
@@ -71,6 +72,7 @@ def arguments() -> argparse.Namespace:
     add("--average", type=float, default=0.998, help="decay per step of the weight average")
     add("--int8", action="store_true", help="train with the weights rounded as the file has them")
     add("--bf16", action="store_true", help="compute in bfloat16 where that is safe")
+    add("--compile", action="store_true", help="compile the network: quicker after a minute")
     add("--threads", type=int, default=1, help="of the CPU")
     add("--seed", type=int, default=1)
     add("--restart", action="store_true", help="ignore a checkpoint that is there")
@@ -125,9 +127,13 @@ class Run:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         torch.manual_seed(args.seed)
         self.network = self._place(build(args.size))
+        if args.grow:
+            grow(self.network, self._place(load_network(args.grow)))
         if hasattr(self.network, "residual"):
             self.network.dropout.p = args.dropout
         self.average = copy.deepcopy(self.network).eval()
+        # Shares its weights with the network.
+        self.forward = torch.compile(self.network) if args.compile else self.network
         self.teachers = [self._place(load_network(path)) for path in args.teacher]
         self.rounding = Rounding(self.network) if args.int8 else None
         self.pool: Pool | None = None
@@ -251,7 +257,9 @@ class Run:
         generator = torch.Generator().manual_seed(args.seed * 100_003 + index)
         torch.manual_seed(args.seed * 100_003 + index)
         np.random.seed(args.seed * 100_003 + index)
-        batches = self.order(generator).split(args.batch)
+        # What is left over in the end is left out: it would be compiled for, too.
+        batches = self.order(generator)
+        batches = batches[: len(batches) - len(batches) % args.batch].split(args.batch)
         self.network.train()
         if self.rounding:
             self.rounding.refresh()
@@ -264,7 +272,7 @@ class Run:
             faces, wanted = self.batch(index, chosen, generator)
             with self.rounding.applied() if self.rounding else nullcontext():
                 with torch.autocast(self.device.type, torch.bfloat16, enabled=args.bf16):
-                    logits = self.network(equalise(faces, args.equalise)).float()
+                    logits = self.forward(equalise(faces, args.equalise)).float()
                 loss = F.cross_entropy(logits, wanted, reduction="none")
                 loss = loss @ self.weights[chosen].to(self.device) / len(chosen)
                 self.optimizer.zero_grad()

@@ -74,7 +74,8 @@ pub(super) fn watch(config: &Config, health: &Health, limit: Option<Duration>, p
 pub(super) fn open_pipeline(config: &Config) -> Result<Pipeline> {
     let detector = stages::open_detector(&config.detector)?;
     let classifier = stages::open_classifier(&config.classifier)?;
-    Ok(Pipeline::new(detector, Box::new(classifier), config.tracker.clone()))
+    let pipeline = Pipeline::new(detector, Box::new(classifier), config.tracker.clone());
+    Ok(if config.display.outline { pipeline.with_outlines() } else { pipeline })
 }
 
 /// As [`open_pipeline`]; `health` is told how long the stages take.

@@ -92,6 +92,7 @@ impl Outputs {
             Self { parts: Vec::new(), displays: Vec::new(), statistics: None, health: health.clone(), watching: false };
         let mut counted = config.clone();
         let style = display::style::SceneStyle::of(&config.display);
+        let attached = display::style::SceneStyle::of_attached(&config.display);
         if config.display.terminal {
             if counted.statistics.file.as_os_str() == "-" {
                 log::warn!("the terminal display has standard output for itself: statistics do not go there");
@@ -108,19 +109,19 @@ impl Outputs {
         if !config.display.drm.as_os_str().is_empty() {
             let path = config.display.drm.clone();
             outputs.add_display(&format!("screen ({})", path.display()), move || {
-                Ok(Box::new(display::drm::Screen::open(&path, style)?))
+                Ok(Box::new(display::drm::Screen::open(&path, attached)?))
             });
         }
         if !config.display.framebuffer.as_os_str().is_empty() {
             let path = config.display.framebuffer.clone();
             outputs.add_display(&format!("screen {}", path.display()), move || {
-                Ok(Box::new(display::framebuffer::Framebuffer::open(&path, style)?))
+                Ok(Box::new(display::framebuffer::Framebuffer::open(&path, attached)?))
             });
         }
         if config.display.panel.controller != PanelController::None {
             let panel = config.display.panel.clone();
             outputs.add_display(&display::panel::name(&panel), move || {
-                Ok(Box::new(display::panel::PanelDisplay::open(&panel, style)?))
+                Ok(Box::new(display::panel::PanelDisplay::open(&panel, attached)?))
             });
         }
         for (name, open) in leds::openers(&config.leds) {

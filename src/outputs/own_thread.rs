@@ -127,10 +127,11 @@ impl OwnedView {
         self.kind = match view {
             View::Starting => Kind::Starting,
             View::Watching(observation) => {
-                let Observation { captured_at, image_size, dropped, ref faces } = *observation;
-                self.observation.faces.clone_from(faces);
-                let faces = std::mem::take(&mut self.observation.faces);
-                self.observation = Observation { captured_at, image_size, dropped, faces };
+                let Observation { captured_at, image_size, dropped, ref faces, ref outline } = *observation;
+                let ours = &mut self.observation;
+                (ours.captured_at, ours.image_size, ours.dropped) = (captured_at, image_size, dropped);
+                ours.faces.clone_from(faces);
+                ours.outline.clone_from(outline);
                 Kind::Watching
             }
             View::Covered => Kind::Covered,

@@ -8,11 +8,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use embedded_graphics::geometry::OriginDimensions;
-use image::RgbImage;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
+use image::{GrayImage, RgbImage};
+use sha2::{Digest, Sha256};
+use visaged::camera::puppet::Puppet;
 use visaged::classifier::{Emotion, Probabilities};
 use visaged::frame::BoundingBox;
+use visaged::outline::Outliner;
 use visaged::outputs::View;
 use visaged::outputs::display::canvas::Canvas;
 use visaged::outputs::display::scene::Scene;
@@ -26,7 +29,8 @@ struct Panel {
     style: SceneStyle,
 }
 
-const COLOR: SceneStyle = SceneStyle { language: Language::En, depth: Depth::Color, round: false, dim_after: None, night: None };
+const COLOR: SceneStyle =
+    SceneStyle { language: Language::En, depth: Depth::Color, round: false, dim_after: None, night: None, outline: false };
 const MONO: SceneStyle = SceneStyle { depth: Depth::Mono, ..COLOR };
 
 const PANELS: [Panel; 8] = [
@@ -182,6 +186,61 @@ fn every_language_looks_on_every_panel_as_it_was_approved() {
             for &(name, view) in views {
                 results.push(compare(&draw(panel, language, view), &format!("{}_{code}_{name}", panel.name)));
             }
+        }
+    }
+    assert_all(results);
+}
+
+/// Every view and every expression in every language on every panel: more pictures than anybody would keep, so only what they hash to is.
+#[test]
+fn nothing_looks_different_in_any_language_on_any_panel() {
+    use Emotion::{Fear, Happy, Neutral, Sad, Surprise};
+    let (nobody, several) = (seeing(&[]), seeing(&[Happy, Surprise, Neutral, Sad, Fear]));
+    let expressions = Emotion::ALL.map(|emotion| (emotion.name(), seeing(&[emotion])));
+    let mut list = String::new();
+    for panel in &PANELS {
+        for language in Language::ALL {
+            let seen = expressions.iter().map(|(name, observation)| (*name, View::Watching(observation)));
+            for (name, view) in views(&nobody, &several).into_iter().chain(seen) {
+                let mut bytes = Vec::new();
+                draw(panel, language, view).to_rgb_bytes(&mut bytes);
+                let hash: String = Sha256::digest(&bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+                let code = format!("{language:?}").to_lowercase();
+                list += &format!("{hash} {}_{code}_{name}\n", panel.name);
+            }
+        }
+    }
+    let path = folder().join("all.txt");
+    if std::env::var_os("VISAGED_NEW_SCENES").is_some() {
+        fs::write(&path, &list).unwrap();
+    }
+    let expected = fs::read_to_string(&path).unwrap();
+    let differing: Vec<_> = list.lines().zip(expected.lines()).filter(|(drawn, listed)| drawn != listed).collect();
+    assert!(differing.is_empty() && list.lines().count() == expected.lines().count(), "drawn, and as approved: {differing:#?}");
+}
+
+/// What the drawn face of the demo looks like in outlines.
+fn outlined() -> Observation {
+    let mut picture = GrayImage::new(640, 480);
+    Puppet::new(640, 480, 15).draw_expression(&mut picture, Emotion::Surprise);
+    let mut observation = Observation { image_size: (640, 480), ..seeing(&[Emotion::Surprise]) };
+    Outliner::default().draw(&picture, &mut observation.outline);
+    observation.faces[0].bounding_box = BoundingBox { x: 200, y: 110, width: 240, height: 240 };
+    observation
+}
+
+#[test]
+fn outlines_are_shown_where_there_is_room_and_colour_and_nowhere_else() {
+    let observation = outlined();
+    let mut results = Vec::new();
+    for panel in &PANELS {
+        let style = SceneStyle { outline: true, ..panel.style };
+        let with = draw(&Panel { style, ..*panel }, Language::En, View::Watching(&observation));
+        if matches!(panel.size.0, 320 | 800) {
+            results.push(compare(&with, &format!("{}_en_outline", panel.name)));
+        } else if panel.size.0 < 320 {
+            let without = draw(panel, Language::En, View::Watching(&observation));
+            assert!(with.rows().eq(without.rows()), "{}", panel.name);
         }
     }
     assert_all(results);

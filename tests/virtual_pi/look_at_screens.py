@@ -24,10 +24,12 @@ def report(check: str, good: bool, seen: str) -> None:
 
 
 def main(folder: Path) -> None:
-    watching, stopped = (Image.open(folder / f"{name}.png").convert("RGB") for name in ("watching", "stopped"))
-    share = share_of_happy(watching)
-    seen = f"{100 * share:.1f} % of {watching.width}x{watching.height} in its colour (watching.png)"
-    report("screen: shows the face of the expression", watching.size == (480, 320) and share >= 0.02, seen)
+    for name, way in (("watching", "/dev/fb0"), ("drm", "DRM")):
+        picture = Image.open(folder / f"{name}.png").convert("RGB")
+        share = share_of_happy(picture)
+        seen = f"{100 * share:.1f} % of {picture.width}x{picture.height} in its colour ({name}.png)"
+        report(f"screen ({way}): shows the face of the expression", picture.size == (480, 320) and share >= 0.02, seen)
+    stopped = Image.open(folder / "stopped.png").convert("RGB")
     # A console's cursor may blink there.
     lit = sum(value > 16 for value in stopped.convert("L").tobytes()) / (stopped.width * stopped.height)
     report("screen: black after the service has ended", lit <= 0.001, f"{100 * lit:.2f} % are lit (stopped.png)")

@@ -51,24 +51,25 @@ KERNEL_ARGUMENTS="console=ttyAMA0 panic=-1 quiet iomem=relaxed"
 
 # Arguments of QEMU's "virt" board with the host's folder SHARE, and a console that goes to SHARE/LOG.
 virt() { # SHARE LOG
-  echo virt -cpu cortex-a72 -smp 2 -m 768 -monitor none -serial "file:$1/$2" \
+  echo virt -cpu cortex-a72 -smp 2 -m 768 -monitor none -serial "file:$1/$2" -qmp "unix:$1/qmp,server=on,wait=off" \
     -fsdev "local,id=share,path=$1,security_model=none" -device virtio-9p-pci,fsdev=share,mount_tag=share
 }
 
-# boot SHARE SECONDS: boots the small machine, runs SHARE/checks.sh in it as root, powers off.
+# boot SHARE SECONDS: boots the small machine, runs SHARE/checks.sh in it as root, powers off. Machines ask for what only the host can do by
+# making a file: SHARE/screenshot.NAME (taken away when SHARE/NAME.png is there), SHARE/press (the button, a pulse of 100 ms; taken away when it
+# has been pressed), SHARE/cut (the power goes, in the middle of things).
 boot() {
   # shellcheck disable=SC2046
   (emulate $(virt "$1" console.log) -initrd "$CACHE/initramfs.gz" -append "rdinit=/init $KERNEL_ARGUMENTS") &
-  wait_for_machine $! "$2"
+  wait_for_machine $! "$2" "$1"
 }
 
-# boot_debian SHARE SECONDS DISK: the same with Debian and systemd on DISK, and a screen of 480x320. The machine asks for what only the host
-# can do by making a file: SHARE/screenshot.NAME (taken away when SHARE/NAME.png is there), SHARE/cut (the power goes, in the middle of things).
+# boot_debian SHARE SECONDS DISK: the same with Debian and systemd on DISK, and a screen of 480x320.
 boot_debian() {
   # shellcheck disable=SC2046
   (emulate $(virt "$1" console.log) -initrd "$CACHE/initramfs.gz" -append "rdinit=/init_disk systemd.show_status=0 $KERNEL_ARGUMENTS" \
     -drive "file=$3,format=raw,if=none,id=disk" -device virtio-blk-pci,drive=disk \
-    -device virtio-gpu-pci,xres=480,yres=320 -qmp "unix:$1/qmp,server=on,wait=off" -watchdog-action poweroff) &
+    -device virtio-gpu-pci,xres=480,yres=320 -watchdog-action poweroff) &
   wait_for_machine $! "$2" "$1"
 }
 
@@ -84,9 +85,13 @@ wait_for_machine() {
     for wish in "$share"/screenshot.*; do
       [[ -n $share && -e $wish ]] || continue
       name=${wish##*/screenshot.}
-      /usr/bin/python3 "$HERE/screenshot.py" "$share/qmp" "$share/$name.png" || :
+      /usr/bin/python3 "$HERE/qmp.py" "$share/qmp" screenshot "$share/$name.png" || :
       rm "$wish"
     done
+    if [[ -n $share && -e $share/press ]]; then
+      /usr/bin/python3 "$HERE/qmp.py" "$share/qmp" press || :
+      rm "$share/press"
+    fi
     if [[ -n $share && -e $share/cut ]]; then
       kill -KILL "$process"
       rm "$share/cut"

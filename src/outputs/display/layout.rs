@@ -75,12 +75,14 @@ pub struct Room {
     pub round: bool,
     /// The height of the smallest letters that can be read.
     pub least_letters: f32,
+    /// The picture's outlines are to be shown too.
+    pub outline: bool,
 }
 
 impl Room {
     /// A display of this size, for Latin letters.
     pub fn of_pixels(width: f32, height: f32) -> Self {
-        Self { width, height, line_grid: 1.0, round: false, least_letters: 6.0 }
+        Self { width, height, line_grid: 1.0, round: false, least_letters: 6.0, outline: false }
     }
 }
 
@@ -115,6 +117,8 @@ pub struct Layout {
     pub privacy: Area,
     /// The day's mix, where there is room for it.
     pub mix: Option<Area>,
+    /// The picture's outlines, where they are wanted and there is room for them.
+    pub outline: Option<Area>,
 }
 
 impl Layout {
@@ -160,7 +164,9 @@ impl Layout {
             align: Align::Center,
             max_width: left - margin,
         };
-        let room_for_chart = body - 1.6 * margin;
+        let room_at_the_right = body - 1.6 * margin;
+        let has_outline = room.outline && line_grid == 1.0 && width >= 300.0 && height >= 220.0;
+        let room_for_chart = if has_outline { 0.48 * room_at_the_right } else { room_at_the_right };
         let pitch = pitch(room_for_chart, line_grid);
         let area = Area {
             x: left + margin,
@@ -168,8 +174,13 @@ impl Layout {
             width: width - left - 2.0 * margin,
             height: 7.0 * pitch,
         };
+        let outline = has_outline.then(|| {
+            let y = area.bottom() + 0.6 * margin;
+            Area { y, height: margin + room_at_the_right - y, ..area }
+        });
         let least = if width < 200.0 { 8.0 } else { 9.0 };
-        let size = (0.48 * pitch).min(0.075 * area.width).max(least).max(line_grid * 0.9).max(least_letters).min(pitch);
+        let of_pitch = if has_outline { 0.64 } else { 0.48 };
+        let size = (of_pitch * pitch).min(0.075 * area.width).max(least).max(line_grid * 0.9).max(least_letters).min(pitch);
         let picture = Area { y: face.y + 0.5 * (body - face.bottom()) - 0.25 * margin, ..face };
         Self {
             face,
@@ -186,6 +197,7 @@ impl Layout {
             privacy_text: Some((0.45 * footer).clamp(9.0, 0.045 * height.max(200.0)).max(least_letters)),
             privacy: Self::sign(width, height, margin, footer),
             mix: strip,
+            outline,
         }
     }
 
@@ -230,6 +242,7 @@ impl Layout {
             privacy_text: Some((0.55 * footer).clamp(9.0, 0.045 * width.max(200.0)).max(least_letters)),
             privacy: Self::sign(width, height, margin, footer),
             mix: strip,
+            outline: None,
         }
     }
 
@@ -271,6 +284,7 @@ impl Layout {
             privacy_text: None,
             privacy: Area { x: x - sign / 2.0, y: y + 0.91 * radius - sign / 2.0, width: sign, height: sign },
             mix: None,
+            outline: None,
         }
     }
 
@@ -299,6 +313,7 @@ impl Layout {
             privacy_text: Some(6.0),
             privacy: Area { x: width - 8.0, y: height - 7.0, width: 7.0, height: 6.0 },
             mix: None,
+            outline: None,
         }
     }
 
@@ -327,6 +342,7 @@ impl Layout {
             privacy_text: Some(least_letters),
             privacy: Area { x: width - 8.0, y: height - 8.0, width: 7.0, height: 6.0 },
             mix: None,
+            outline: None,
         }
     }
 
@@ -359,6 +375,7 @@ impl Layout {
             privacy_text: None,
             privacy: Area { x: 0.0, y: height - 6.0, width: 7.0, height: 6.0 },
             mix: None,
+            outline: None,
         };
         if width < 120.0 {
             return layout;

@@ -10,6 +10,7 @@ pub mod lettering;
 mod message;
 pub mod mix;
 pub mod moment;
+mod outline;
 pub mod palette;
 mod pictures;
 pub mod rest;

@@ -16,6 +16,7 @@ use super::lettering::Letters;
 use super::message::draw_message;
 use super::mix::DayMix;
 use super::moment::{Moment, drift};
+use super::outline::draw_outline;
 use super::palette::Palette;
 use super::pictures::{Camera, draw_camera, draw_pause, draw_sleep};
 use super::rest::{Brightness, Rest};
@@ -97,6 +98,7 @@ impl Scene {
         let room = Room {
             round: self.style.round,
             least_letters: self.style.language.least_letters(),
+            outline: self.style.outline && self.style.depth == Depth::Color,
             ..Room::of_pixels(size.width as f32, size.height as f32)
         };
         let Self { letters, palette, words, memory, now, .. } = self;
@@ -221,6 +223,9 @@ fn draw<D: DrawTarget<Color = Rgb888>>(
                 Some(main) => {
                     let mien = memory.mirror.follow(&Mien::of(main.expression), observation.captured_at);
                     draw_chart(&main.probabilities, main.expression, &layout.chart, brush)?;
+                    if let Some(area) = &layout.outline {
+                        draw_outline(observation, area, brush)?;
+                    }
                     draw_face(&mien, &layout.face, brush)?;
                     draw_somebody(observation, main, privacy_begin, layout, brush)
                 }

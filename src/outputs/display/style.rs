@@ -19,6 +19,8 @@ pub struct SceneStyle {
     pub dim_after: Option<Duration>,
     /// The hours in which the display is black; none: it never is.
     pub night: Option<Night>,
+    /// Whether the picture's outlines are shown, where there is room and colour.
+    pub outline: bool,
 }
 
 /// What a pixel of a display can show.
@@ -32,7 +34,12 @@ pub enum Depth {
 }
 
 impl SceneStyle {
-    /// What the configuration says, for a square display in colour.
+    /// What the configuration says, for a square display in colour that is attached to the device.
+    pub fn of_attached(config: &DisplayConfig) -> Self {
+        Self { outline: config.outline, ..Self::of(config) }
+    }
+
+    /// As [`of_attached`](Self::of_attached), for what may be seen elsewhere: a file or a terminal.
     pub fn of(config: &DisplayConfig) -> Self {
         let dim_after = (config.dim_after_s > 0).then(|| Duration::from_secs(config.dim_after_s.into()));
         Self { language: config.language, dim_after, night: config.night.hours(), ..Self::default() }

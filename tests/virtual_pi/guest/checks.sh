@@ -7,7 +7,22 @@ log=visaged.log
 
 ### The program
 
-start_visaged() { # PIXEL_FORMAT WIDTH HEIGHT [DETECTOR]
+seven_leds='
+[leds]
+driver = "gpiochip"
+
+# The lines of the PL061, of which there are eight; line 3 is the button of the machine.
+[leds.lines]
+angry = 0
+disgust = 1
+fear = 2
+happy = 4
+sad = 5
+surprise = 6
+neutral = 7
+'
+
+start_visaged() { # PIXEL_FORMAT WIDTH HEIGHT [DETECTOR [LIGHTS]]
   cat >/tmp/visaged.toml <<END
 [camera]
 source = "v4l2"
@@ -23,18 +38,7 @@ frozen_after_s = 0
 kind = "${4:-builtin}"
 cascade = "/usr/share/opencv4/haarcascades/haarcascade_frontalface_default.xml"
 
-[leds]
-driver = "gpiochip"
-
-# The machine's PL061 has eight lines; line 3 is its power button.
-[leds.lines]
-angry = 0
-disgust = 1
-fear = 2
-happy = 4
-sad = 5
-surprise = 6
-neutral = 7
+${5:-$seven_leds}
 
 [statistics]
 file = "/tmp/statistics.jsonl"
@@ -195,6 +199,69 @@ sleep 1
 plug_in video0
 check_face_again "plugged in again: the face is found again" $line
 check_end "after all that: orderly end"
+stop_feeding
+
+# One LED with three colours, and the button: the machine's own, which QEMU presses for 100 ms.
+feed_vivid YUYV
+sleep 1
+plug_in video0
+start_visaged YUYV 320 240 builtin '
+[leds]
+privacy_line = 7
+
+[leds.rgb]
+lines = [0, 1, 2]
+
+[button]
+line = 3
+active_low = false
+'
+check_face "RGB LED and button: the face is found" 1
+# Happy is yellow. The software switches the lines a hundred times a second, so a look now and then sees each now high, now low.
+look_often() {
+  local looks=0
+  while [ $looks -lt 40 ]; do
+    register
+    looks=$((looks + 1))
+  done >looks
+}
+share_of_line() { # LINE, in percent of the looks
+  awk -v bit=$((1 << $1)) '{ high += int(strtonum_of($1) / bit) % 2 } END { print int(100 * high / NR) }
+    function strtonum_of(hex,   i, value) {
+      for (i = 3; i <= length(hex); i++) value = 16 * value + index("0123456789ABCDEF", toupper(substr(hex, i, 1))) - 1
+      return value
+    }' looks
+}
+sleep 3
+look_often
+red=$(share_of_line 0) green=$(share_of_line 1) blue=$(share_of_line 2) privacy=$(share_of_line 7)
+seen="of the time red is high $red %, green $green %, blue $blue %"
+if [ $red -gt 10 ] && [ $green -gt 10 ] && [ $blue -lt $red ] && [ $blue -lt $green ] && [ $red -lt 100 ]; then
+  report "RGB LED: yellow, dimmed by software" ok "$seen"
+else
+  report "RGB LED: yellow, dimmed by software" FAIL "$seen"
+fi
+if [ $privacy -eq 100 ]; then report "privacy light: on while the camera is open" ok "$privacy %"; else report "privacy light: on while the camera is open" FAIL "$privacy %"; fi
+
+press() {
+  : >press
+  within 20 [ ! -e press ]
+}
+camera_is_closed() { ! ls -l /proc/$visaged/fd | grep -q /dev/video; }
+line=$(next_line)
+press
+check_log "button: a short press pauses" $line "paused" 20
+if within 10 camera_is_closed && within 5 is_dark; then
+  report "button: paused, no process has the camera, all is dark" ok "register $(register)"
+else
+  report "button: paused, no process has the camera, all is dark" FAIL "register $(register), $(ls -l /proc/$visaged/fd | grep /dev/video)"
+fi
+line=$(next_line)
+press
+check_log "button: the next press ends the pause" $line "pause is over" 30
+if camera_is_closed; then report "button: the camera is open again" FAIL ""; else report "button: the camera is open again" ok ""; fi
+check_end "RGB LED and button: orderly end"
+check_dark "RGB LED and button: all is dark after the end"
 stop_feeding
 
 echo finished >>results

@@ -4,8 +4,14 @@
 . ./common.sh
 . ./service.sh
 
-configure() { # PIXEL_FORMAT
-  sed "s/PIXEL_FORMAT/$1/" configuration.toml >/etc/visaged/visaged.toml
+configure() { # PIXEL_FORMAT [SCREEN]
+  sed "s/PIXEL_FORMAT/$1/; s|SCREEN|${2:-framebuffer = \"/dev/fb0\"}|" configuration.toml >/etc/visaged/visaged.toml
+}
+
+# QEMU's own picture of the screen, looked at on the host.
+take_screenshot() { # NAME
+  : >screenshot.$1
+  within 30 [ ! -e screenshot.$1 ]
 }
 
 # The face is found in the pixel format that is fed and configured.
@@ -69,9 +75,7 @@ check_light "YUYV: the LED of the expression is lit"
 check "YUYV: the status line says what is watched" "$(property StatusText)" has_status 'watching: camera "vivid"'
 memory=$(($(sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$(property MainPID)/status") / 1024))
 check "memory: at most 96 MiB of 128" "$memory MiB resident" at_most "$memory" 96
-# QEMU's own picture of the screen, looked at on the host.
-: >screenshot.watching
-within 30 [ ! -e screenshot.watching ]
+take_screenshot watching
 
 stop_feeding
 feed_vivid GREY
@@ -102,8 +106,7 @@ check "stop: dark when the process has gone" "register $(register)" is_dark
 within 30 sh -c '[ "$(systemctl show -p ActiveState --value visaged)" = inactive ]'
 check "stop: in an orderly way" "$(property Result), exit code $(property ExecMainStatus)" \
   [ "$(property Result) $(property ExecMainStatus)" = "success 0" ]
-: >screenshot.stopped
-within 30 [ ! -e screenshot.stopped ]
+take_screenshot stopped
 
 systemctl start visaged 2>start.log
 within 30 sh -c '[ "$(systemctl show -p ActiveState --value visaged)" = failed ]'
@@ -114,10 +117,12 @@ check "start with a wrong file: dark" "register $(register)" is_dark
 
 stop_feeding
 feed_vivid NV12
-configure NV12
+configure NV12 'drm = "auto"'
 from_now_on
 systemctl start visaged
 check_expression NV12
+sleep 3
+take_screenshot drm
 
 lights_off_takes=$(time_of visaged --version)
 within 60 only_happy_is_lit
