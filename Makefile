@@ -1,6 +1,7 @@
 # make demo   see it work: your camera if there is one, else a drawn face
 # make test   run the tests
 # make test-data DATA=DIR   the tests that need the optional data folder (default ../shared/data)
+# make test-network  the tests with a real browser and a real Prometheus
 # make bench  measure every stage on this machine
 # make check  formatting, lints, documentation
 # make arm    build for 64-bit and 32-bit ARM, and run all tests there under emulation (without docker; tens of minutes)
@@ -39,6 +40,13 @@ DATA ?= ../shared/data
 test-data: toolchain packages
 	@if [ -d "$(DATA)" ]; then VISAGED_DATA="$$(realpath $(DATA))" cargo test --locked -- --ignored; \
 	else echo "NOT RUN: the tests that need the optional data folder ($(DATA) is not there)"; fi
+
+# Tests that need other programs, by the names of their modules.
+NETWORK_TESTS := browser prometheus
+test-network: PACKAGES += chromium-driver prometheus
+.PHONY: test-network
+test-network: toolchain packages
+	cargo test --locked --test it -- --ignored $(NETWORK_TESTS)
 
 .PHONY: bench
 bench: toolchain packages

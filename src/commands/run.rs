@@ -12,8 +12,10 @@ use super::stages;
 use super::status::Answers;
 use crate::button;
 use crate::camera;
+use crate::classifier::EmotionClassifier;
 use crate::config::{Config, SourceKind};
 use crate::daemon::{self, Patience, Pictures};
+use crate::detector::FaceDetector;
 use crate::health::Health;
 use crate::outputs::leds::privacy::{self, PrivacyLight};
 use crate::outputs::{Outputs, View};
@@ -74,8 +76,7 @@ pub(super) fn watch(config: &Config, health: &Health, limit: Option<Duration>, p
 pub(super) fn open_pipeline(config: &Config) -> Result<Pipeline> {
     let detector = stages::open_detector(&config.detector)?;
     let classifier = stages::open_classifier(&config.classifier)?;
-    let pipeline = Pipeline::new(detector, Box::new(classifier), config.tracker.clone());
-    Ok(if config.display.outline { pipeline.with_outlines() } else { pipeline })
+    Ok(join(config, detector, Box::new(classifier)))
 }
 
 /// As [`open_pipeline`]; `health` is told how long the stages take.
@@ -86,5 +87,10 @@ fn open_timed_pipeline(config: &Config, health: &Health) -> Result<Pipeline> {
     };
     let detector = Timed { stage: stages::open_detector(&config.detector)?, tell: told() };
     let classifier = Timed { stage: stages::open_classifier(&config.classifier)?, tell: told() };
-    Ok(Pipeline::new(Box::new(detector), Box::new(classifier), config.tracker.clone()))
+    Ok(join(config, Box::new(detector), Box::new(classifier)))
+}
+
+fn join(config: &Config, detector: Box<dyn FaceDetector>, classifier: Box<dyn EmotionClassifier>) -> Pipeline {
+    let pipeline = Pipeline::new(detector, classifier, config.tracker.clone());
+    if config.display.outline || config.web.preview { pipeline.with_outlines() } else { pipeline }
 }

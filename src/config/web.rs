@@ -17,7 +17,7 @@ pub struct WebConfig {
     pub token_file: PathBuf,
     /// Names by which browsers may call the device, besides `localhost` and its address.
     pub hosts: Vec<String>,
-    /// Whether the page shows a coarse outline of what the camera sees.
+    /// Whether the page shows a coarse outline of what the camera sees, to those who have the token.
     pub preview: bool,
 }
 
@@ -40,6 +40,9 @@ impl WebConfig {
                 "token_file",
                 "a file with a token, since other machines reach this address; only 127.0.0.1 and [::1] do without",
             );
+        }
+        if self.preview && self.token_file.as_os_str().is_empty() {
+            return wrong("preview", "false without a token_file, since only those who have the token may see outlines");
         }
         if !self.hosts.iter().all(|host| is_host_name(host)) {
             return wrong("hosts", "names such as \"kiosk.local\", without http:// and without a port");
@@ -83,6 +86,14 @@ mod tests {
             let with_token = format!("[web]\nlisten = \"{open}\"\ntoken_file = \"/etc/visaged/token\"");
             assert!(Config::parse(&with_token, Path::new("")).is_ok());
         }
+    }
+
+    #[test]
+    fn outlines_are_for_those_who_have_a_token_even_on_this_machine() {
+        assert_eq!(
+            message("listen = \"127.0.0.1:80\"\npreview = true"),
+            "visaged.toml:3: preview in [web] must be false without a token_file, since only those who have the token may see outlines"
+        );
     }
 
     #[test]

@@ -14,3 +14,5 @@ mod regions;
 mod scenes;
 mod statistics;
 mod web;
+mod browser;
+mod prometheus;

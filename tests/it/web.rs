@@ -1,7 +1,7 @@
 //! The page's server over loopback: what it answers, to whom, and what hostile clients get.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -58,16 +58,15 @@ impl Device {
         self.web.show(View::Watching(&observation)).unwrap();
     }
 
-    /// Status and body of the answer to a request with these further headers.
+    /// The service is stopped; its address stays.
+    pub(super) fn close(&mut self) {
+        let Self { config, health, pause, .. } = self;
+        let elsewhere = Config { web: WebConfig { listen: "127.0.0.1:0".into(), ..WebConfig::default() }, ..config.clone() };
+        self.web = Web::open(&elsewhere, health, pause).unwrap();
+    }
+
     fn ask(&self, method: &str, path: &str, headers: &[&str], body: &str) -> (u16, String) {
-        let length = format!("Content-Length: {}", body.len());
-        let host = format!("Host: {}", self.address());
-        let own =
-            if body.is_empty() { vec![host.as_str(), "Connection: close"] } else { vec![&host, "Connection: close", &length] };
-        let lines = [&own, headers].concat();
-        let answer = send(self.address(), format!("{method} {path} HTTP/1.1\r\n{}\r\n\r\n{body}", lines.join("\r\n")).as_bytes());
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer but {answer:?}"));
-        (statuses(head)[0], body.to_owned())
+        request(self.address(), method, path, headers, body)
     }
 
     fn get(&self, path: &str) -> (u16, String) {
@@ -91,9 +90,39 @@ pub(super) fn observation(expression: Emotion) -> Observation {
     Observation { captured_at: now, faces: vec![face], ..Observation::default() }
 }
 
+/// Status and body of the answer to a request with these further headers.
+pub(super) fn request(address: SocketAddr, method: &str, path: &str, headers: &[&str], body: &str) -> (u16, String) {
+    let host = format!("Host: {address}");
+    let length = format!("Content-Length: {}", body.len());
+    let own = if body.is_empty() { vec![host.as_str(), "Connection: close"] } else { vec![&host, "Connection: close", &length] };
+    let lines = [&own, headers].concat().join("\r\n");
+    let mut stream = connect(address);
+    stream.write_all(format!("{method} {path} HTTP/1.1\r\n{lines}\r\n\r\n{body}").as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let answer = String::from_utf8_lossy(&answer);
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer but {answer:?}"));
+    (statuses(head)[0], body.to_owned())
+}
+
+/// A port that nobody listens at.
+pub(super) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Whether a program is there; if not, that is said.
+pub(super) fn is_installed(program: &str, package: &str) -> bool {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let is_there = std::env::split_paths(&paths).any(|folder| folder.join(program).exists());
+    if !is_there {
+        eprintln!("NOT RUN: there is no {program} (apt install {package})");
+    }
+    is_there
+}
+
 fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     stream
 }
 
@@ -586,13 +615,17 @@ fn hostile_requests_are_refused_and_never_an_error_of_ours() {
     device.show(Emotion::Happy);
     let requests = hostile();
     assert!(requests.len() >= 100, "{}", requests.len());
+    let mut answered = 0;
     for request in &requests {
         let answer = send(device.address(), request);
+        answered += usize::from(!answer.is_empty());
         let shown = String::from_utf8_lossy(&request[..request.len().min(200)]).into_owned();
         for status in statuses(&answer) {
             assert!((400..500).contains(&status), "{status} for {shown:?}");
         }
     }
+    // The others are no requests at all, or never end: the connection is closed.
+    assert!(answered >= 100, "{answered} of {}", requests.len());
     assert!(!device.pause.is_on());
     device.show(Emotion::Happy);
     assert_eq!(device.get("/healthz").0, 200);

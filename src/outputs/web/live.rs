@@ -2,13 +2,14 @@
 //!
 //! The main thread counts for itself and copies the result into a slot, unless somebody just reads there: it never waits, and the next picture comes soon.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::classifier::{Emotion, Probabilities};
 use crate::frame::monotonic_now;
+use crate::outline::Outline;
 use crate::outputs::View;
 use crate::outputs::statistics::counter::{Counter, Counts};
 use crate::stopwatch::Histogram;
@@ -55,13 +56,22 @@ pub(super) struct Now {
     pub(super) counts: Counts,
 }
 
+/// What is in the slot.
+#[derive(Debug, Default)]
+struct Newest {
+    now: Now,
+    reason: String,
+    /// Empty unless it is wanted.
+    outline: Outline,
+}
+
 /// The newest view with its reason; clones share it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Slot(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    newest: Mutex<(Now, String)>,
+    newest: Mutex<Newest>,
     /// How old pictures were when they were shown.
     ages: Histogram,
 }
@@ -69,7 +79,17 @@ struct Shared {
 impl Slot {
     /// The newest view, and why there is nothing to see if there is not.
     pub(super) fn read(&self) -> (Now, String) {
-        self.0.newest.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let newest = self.lock();
+        (newest.now, newest.reason.clone())
+    }
+
+    /// The outline of the newest picture; an empty one if there is none.
+    pub(super) fn outline(&self) -> Outline {
+        self.lock().outline.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Newest> {
+        self.0.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How old pictures were when they were shown.
@@ -83,12 +103,14 @@ pub(super) struct Teller {
     slot: Slot,
     counter: Counter,
     now: Now,
+    outlines: bool,
 }
 
 impl Teller {
-    pub(super) fn new(slot: Slot) -> Self {
+    /// `outlines`: whether outlines are handed on.
+    pub(super) fn new(slot: Slot, outlines: bool) -> Self {
         // The one interval never ends.
-        Self { slot, counter: Counter::new(Duration::MAX), now: Now::default() }
+        Self { slot, counter: Counter::new(Duration::MAX), now: Now::default(), outlines }
     }
 
     /// Takes in a view that is shown at `shown_at` on the frames' clock; returns at once and allocates nothing, unless the reason is longer than all before.
@@ -114,9 +136,12 @@ impl Teller {
             counts: *self.counter.counts(),
         };
         if let Ok(mut newest) = self.slot.0.newest.try_lock() {
-            newest.0 = self.now;
-            newest.1.clear();
-            newest.1.push_str(reason);
+            newest.now = self.now;
+            newest.reason.clear();
+            newest.reason.push_str(reason);
+            if self.outlines {
+                newest.outline.clone_from(observation.map_or(&Outline::default(), |observation| &observation.outline));
+            }
         }
     }
 }
@@ -158,7 +183,7 @@ mod tests {
     #[test]
     fn views_are_counted_and_the_newest_can_be_read() {
         let slot = Slot::default();
-        let mut teller = Teller::new(slot.clone());
+        let mut teller = Teller::new(slot.clone(), false);
         let second = Duration::from_secs;
         for at in [10, 11] {
             teller.tell(View::Watching(&happy(second(at))), second(at) + Duration::from_millis(30), false);
@@ -175,7 +200,7 @@ mod tests {
     #[test]
     fn a_reader_never_holds_up_the_pictures_and_nothing_is_lost_by_that() {
         let slot = Slot::default();
-        let mut teller = Teller::new(slot.clone());
+        let mut teller = Teller::new(slot.clone(), false);
         let reading = slot.0.newest.lock().unwrap();
         teller.tell(View::Watching(&happy(Duration::from_secs(1))), Duration::from_secs(1), false);
         drop(reading);
@@ -187,7 +212,7 @@ mod tests {
     #[test]
     fn telling_a_view_allocates_nothing() {
         let slot = Slot::default();
-        let mut teller = Teller::new(slot);
+        let mut teller = Teller::new(slot, true);
         let observation = happy(Duration::from_secs(1));
         let reason = View::CameraLost { reason: "unplugged" };
         teller.tell(reason, Duration::from_secs(1), false);

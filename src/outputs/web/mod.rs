@@ -88,7 +88,7 @@ impl Web {
         Ok(Self {
             name: name(&config.web),
             address,
-            teller: Teller::new(slot),
+            teller: Teller::new(slot, config.web.preview),
             health: health.clone(),
             stop: Some(stop),
             thread: Some(thread),

@@ -33,6 +33,7 @@ use crate::classifier::{Emotion, Probabilities};
 use crate::config::Config;
 use crate::frame::monotonic_now;
 use crate::health::{Health, Snapshot};
+use crate::outline::Outline;
 use crate::outputs::statistics::{database_to_write, device_name};
 use crate::pause::Pause;
 
@@ -81,8 +82,29 @@ struct Event<'a> {
     expression: Option<Emotion>,
     /// In the order of [`Emotion::ALL`]; none without a face.
     probabilities: Option<[f32; 7]>,
+    /// `off`, `asked` for, or `switched` by the privacy switch.
     pause: &'static str,
     health: &'a Snapshot,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outline: Option<Cells>,
+}
+
+/// An outline for the page.
+#[derive(Serialize)]
+struct Cells {
+    width: u32,
+    /// Row by row from the top left, four cells in a hexadecimal digit.
+    cells: String,
+}
+
+impl Cells {
+    fn of(outline: &Outline) -> Option<Self> {
+        let (width, height) = outline.size();
+        let cells: Vec<bool> = outline.rows().flatten().copied().collect();
+        let digit =
+            |four: &[bool]| char::from_digit((0..4).fold(0, |sum, i| 2 * sum + u32::from(four.get(i) == Some(&true))), 16);
+        (width * height > 0).then(|| Self { width, cells: cells.chunks(4).filter_map(digit).collect() })
+    }
 }
 
 /// What `/healthz` says.
@@ -331,6 +353,7 @@ impl Site {
             probabilities: now.face.as_ref().map(|(_, probabilities)| *Probabilities::as_array(probabilities)),
             pause,
             health: &self.health.snapshot(),
+            outline: Cells::of(&self.slot.outline()),
         };
         let text = serde_json::to_string(&event).expect("an event has a JSON form");
         format!("data: {text}\n\n").into()

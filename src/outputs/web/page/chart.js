@@ -1,6 +1,6 @@
 // Today's expressions: stacked bars, one an hour, and the same as a table.
 
-const HEIGHT = 220, LEFT = 34, BOTTOM = 22, TOP = 10;
+const HEIGHT = 240, LEFT = 34, BOTTOM = 22, TOP = 26;
 
 const svg = (name, attributes, text) => {
   const element = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -16,7 +16,7 @@ function step(most) {
 }
 
 /** Draws minutes per hour and expression, as wide as there is room. `order`: neutral is at the bottom, so that the others move on a calm ground. */
-export function drawChart(place, hours, expressions, label) {
+export function drawChart(place, hours, expressions, minutesWord, summary) {
   const width = Math.max(240, place.clientWidth);
   const order = expressions.map((_, i) => i).reverse();
   const minutes = hours.map((hour) => hour.map((seconds) => seconds / 60));
@@ -25,7 +25,8 @@ export function drawChart(place, hours, expressions, label) {
   const most = unit * Math.ceil(Math.max(...sums, 1) / unit);
   const y = (value) => HEIGHT - BOTTOM - (value / most) * (HEIGHT - BOTTOM - TOP);
   const slot = (width - LEFT) / hours.length;
-  const chart = svg("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, height: HEIGHT, role: "img", "aria-label": label });
+  const chart = svg("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, height: HEIGHT, role: "img", "aria-label": `${minutesWord}: ${summary}` });
+  chart.append(svg("text", { x: 0, y: 12 }, minutesWord));
   for (let value = 0; value <= most + unit / 2; value += unit) {
     chart.append(svg("line", { x1: LEFT, x2: width, y1: y(value), y2: y(value) }));
     chart.append(svg("text", { x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, String(Math.round(value * 100) / 100)));

@@ -136,7 +136,7 @@ function showHealth({ health }) {
     facts.push([words.web.temperature, unit(health.temperature_c, "celsius") + slow]);
   }
   facts.push([words.web.running, duration(health.uptime_s)], ["visaged", health.version]);
-  fill(at("facts"), facts, ([name, value]) => [["dt", name], ["dd", value]]);
+  showFacts(facts);
   const states = { OK: "ok", DEGRADED: "degraded", FAILED: "failed" };
   const rows = at("parts").tBodies[0];
   while (rows.rows.length > health.parts.length) rows.deleteRow(-1);
@@ -157,13 +157,19 @@ function showHealth({ health }) {
   });
 }
 
-/** Keeps one group of elements per item, and touches only what has changed. */
-function fill(list, items, parts) {
-  const wanted = items.flatMap(parts);
-  while (list.children.length > wanted.length) list.lastChild.remove();
-  wanted.forEach(([name, text], i) => {
-    const element = list.children[i] ?? list.appendChild(document.createElement(name));
-    setText(element, text);
+/** Names and values; what stays the same is not touched. */
+function showFacts(facts) {
+  const list = at("facts");
+  while (list.children.length > facts.length) list.lastChild.remove();
+  facts.forEach(([name, value], i) => {
+    if (!list.children[i]) {
+      const group = document.createElement("div");
+      group.append(document.createElement("dt"), document.createElement("dd"));
+      list.append(group);
+    }
+    const [term, fact] = list.children[i].children;
+    setText(term, name);
+    setText(fact, value);
   });
 }
 
@@ -186,7 +192,7 @@ function showToday() {
   const hours = total < 1 ? [] : today.hours;
   at("today").querySelector("details").hidden = !hours.length;
   if (!hours.length) return at("chart").replaceChildren();
-  drawChart(at("chart"), hours, look.expressions, `${words.web.minutes}: ${named.join(", ")}`);
+  drawChart(at("chart"), hours, look.expressions, words.web.minutes, named.join(", "));
   fillTable(at("table"), hours, look.expressions, words, number);
 }
 
