@@ -197,3 +197,92 @@ fn the_page_speaks_the_browsers_language_and_fits_a_small_phone() {
     assert_eq!(names, true);
     assert_eq!(browser.complaints(), [""; 0]);
 }
+
+/// Minutes of an exhibition's day until now, made up: so many seconds of each expression in a minute, by the hour.
+fn made_up_day(database: &std::path::Path) {
+    let connection = rusqlite::Connection::open(database).unwrap();
+    let now = jiff::Timestamp::now().as_second();
+    let midnight = jiff::Zoned::now().start_of_day().unwrap().timestamp().as_second();
+    connection.execute("INSERT INTO boots VALUES (1, 'boot', ?1)", [midnight]).unwrap();
+    for begin in (0..now - midnight - 60).step_by(60) {
+        let visitors = [0, 0, 0, 0, 0, 0, 0, 0, 3, 9, 16, 22, 14, 18, 25, 30, 26, 20, 8, 0, 0, 0, 0, 0][begin as usize / 3600 % 24];
+        let wave = 1000 * visitors + 100 * (begin / 60 % 7) * visitors.min(3);
+        let shares = [3, 2, 4, 30, 8, 14, 39].map(|percent| wave * percent / 100);
+        let [angry, disgust, fear, happy, sad, surprise, neutral] = shares;
+        connection
+            .execute(
+                "INSERT INTO minutes (boot, uptime, start, length_ms, covered_ms, paused_ms, camera_lost_ms, throttled_ms, frames, dropped, faces,
+                     angry_ms, disgust_ms, fear_ms, happy_ms, sad_ms, surprise_ms, neutral_ms)
+                 VALUES (1, ?1, ?2, 60000, 0, 0, 0, 0, 900, 0, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                [begin, midnight + begin, angry, disgust, fear, happy, sad, surprise, neutral],
+            )
+            .unwrap();
+    }
+}
+
+/// RFC 4648, section 4.
+fn from_base64(text: &str) -> Vec<u8> {
+    let value = |letter: u8| match letter {
+        b'A'..=b'Z' => letter - b'A',
+        b'a'..=b'z' => letter - b'a' + 26,
+        b'0'..=b'9' => letter - b'0' + 52,
+        b'+' => 62,
+        _ => 63,
+    };
+    let letters: Vec<u8> = text.bytes().filter(|letter| *letter != b'=').map(value).collect();
+    let bytes = letters.chunks(4).flat_map(|four| {
+        let bits = (0..4).fold(0u32, |bits, i| bits << 6 | u32::from(*four.get(i).unwrap_or(&0)));
+        bits.to_be_bytes()[1..four.len()].to_vec()
+    });
+    bytes.collect()
+}
+
+#[test]
+#[ignore = "draws web_light.png and web_dark.png: TZ=Etc/GMT+12 VISAGED_SCREENSHOTS=docs cargo test --test it -- --ignored screenshots"]
+fn screenshots_of_the_page() {
+    let (Some(folder), Some(browser)) = (std::env::var_os("VISAGED_SCREENSHOTS"), Browser::open("en")) else { return };
+    let mut device = Device::new(true, Patience::default());
+    let statistics = tempfile::tempdir().unwrap();
+    device.config.statistics.database = statistics.path().join("statistics.sqlite");
+    drop(visaged::outputs::statistics::Statistics::open(&device.config, &device.health).unwrap());
+    made_up_day(&device.config.statistics.database);
+    device.close();
+    device.web = Web::open(&device.config, &device.health, &device.pause).unwrap();
+    for part in ["screen (auto)", "LED strip at /dev/spidev0.0", "statistics"] {
+        device.health.tell(part, visaged::health::State::Ok, "");
+    }
+    device.health.tell("database", visaged::health::State::Degraded, "database or disk is full");
+    let happy = |device: &mut Device| device.show(Emotion::Happy);
+    for scheme in ["light", "dark"] {
+        let mut pictures = Vec::new();
+        for (width, height) in [(960, 1300), (320, 1300)] {
+            let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500 });
+            browser.developer("Emulation.setDeviceMetricsOverride", &size);
+            let style = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+            browser.developer("Emulation.setEmulatedMedia", &style);
+            browser.go("about:blank");
+            browser.go(&format!("http://{}/#token={TOKEN}", device.address()));
+            until(&mut device, happy, "a happy face", || browser.text("#title") == "Happy");
+            until(&mut device, happy, "the chart", || browser.value("document.querySelectorAll('#chart rect').length > 0") == true);
+            for _ in 0..20 {
+                happy(&mut device);
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            let picture = browser.developer("Page.captureScreenshot", &json!({ "format": "png" }));
+            let bytes = from_base64(picture["data"].as_str().unwrap());
+            pictures.push(image::load_from_memory(&bytes).unwrap().to_rgb8());
+        }
+        let height = 20 + browser_height(&pictures[0]);
+        let mut sheet = image::RgbImage::from_pixel(960 + 320 + 30, height, image::Rgb([0x80, 0x88, 0x90]));
+        image::imageops::replace(&mut sheet, &pictures[0], 10, 10);
+        image::imageops::replace(&mut sheet, &pictures[1], 980, 10);
+        sheet.save(std::path::Path::new(&folder).join(format!("web_{scheme}.png"))).unwrap();
+    }
+}
+
+/// Up to where a picture has anything but its ground, and a little more.
+fn browser_height(picture: &image::RgbImage) -> u32 {
+    let ground = picture.get_pixel(0, 0);
+    let last = picture.enumerate_pixels().filter(|(_, _, pixel)| *pixel != ground).map(|(_, y, _)| y).max();
+    (last.unwrap_or(0) + 16).min(picture.height())
+}

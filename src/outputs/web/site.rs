@@ -259,7 +259,6 @@ impl Site {
         let Wish { paused } = serde_json::from_slice(wish)
             .map_err(|_| (StatusCode::BAD_REQUEST, "{\"paused\": true} or {\"paused\": false} is wanted"))?;
         self.pause.ask(paused);
-        log::info!("the page {} a pause", if paused { "asks for" } else { "ends" });
         if !paused && self.pause.is_on() {
             return Err((StatusCode::CONFLICT, "the privacy switch keeps the camera closed"));
         }
