@@ -205,7 +205,8 @@ fn made_up_day(database: &std::path::Path) {
     let midnight = jiff::Zoned::now().start_of_day().unwrap().timestamp().as_second();
     connection.execute("INSERT INTO boots VALUES (1, 'boot', ?1)", [midnight]).unwrap();
     for begin in (0..now - midnight - 60).step_by(60) {
-        let visitors = [0, 0, 0, 0, 0, 0, 0, 0, 3, 9, 16, 22, 14, 18, 25, 30, 26, 20, 8, 0, 0, 0, 0, 0][begin as usize / 3600 % 24];
+        let visitors =
+            [0, 0, 0, 0, 0, 0, 0, 0, 3, 9, 16, 22, 14, 18, 25, 30, 26, 20, 8, 0, 0, 0, 0, 0][begin as usize / 3600 % 24];
         let wave = 1000 * visitors + 100 * (begin / 60 % 7) * visitors.min(3);
         let shares = [3, 2, 4, 30, 8, 14, 39].map(|percent| wave * percent / 100);
         let [angry, disgust, fear, happy, sad, surprise, neutral] = shares;
@@ -263,7 +264,9 @@ fn screenshots_of_the_page() {
             browser.go("about:blank");
             browser.go(&format!("http://{}/#token={TOKEN}", device.address()));
             until(&mut device, happy, "a happy face", || browser.text("#title") == "Happy");
-            until(&mut device, happy, "the chart", || browser.value("document.querySelectorAll('#chart rect').length > 0") == true);
+            until(&mut device, happy, "the chart", || {
+                browser.value("document.querySelectorAll('#chart rect').length > 0") == true
+            });
             for _ in 0..20 {
                 happy(&mut device);
                 std::thread::sleep(Duration::from_millis(50));

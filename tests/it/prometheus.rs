@@ -7,7 +7,7 @@ use serde_json::Value;
 use visaged::classifier::Emotion;
 use visaged::outputs::web::Patience;
 
-use super::web::{Device, TOKEN, free_port, is_installed, request};
+use super::web::{Device, TOKEN, free_port, is_installed, request, try_request};
 
 struct Program(Child);
 
@@ -67,11 +67,8 @@ fn a_real_prometheus_with_the_token_scrapes_the_figures_and_one_without_does_not
         while begin.elapsed() < Duration::from_secs(30) {
             device.show(Emotion::Happy);
             std::thread::sleep(Duration::from_millis(50));
-            let Ok((200, answer)) = std::panic::catch_unwind(|| {
-                request(([127, 0, 0, 1], port).into(), "GET", &format!("/api/v1/query?query={query}"), &[], "")
-            }) else {
-                continue;
-            };
+            let path = format!("/api/v1/query?query={query}");
+            let Ok((200, answer)) = try_request(([127, 0, 0, 1], port).into(), "GET", &path, &[], "") else { continue };
             let answer: Value = serde_json::from_str(&answer).unwrap();
             let results = answer["data"]["result"].as_array().unwrap();
             if !results.is_empty() {
@@ -87,8 +84,7 @@ fn a_real_prometheus_with_the_token_scrapes_the_figures_and_one_without_does_not
     let frames = values("visaged_frames_total");
     assert_eq!(frames.len(), 1);
     assert!(frames[0].0 == "ours" && frames[0].1 >= 1.0, "{frames:?}");
-    let mut up = values("up");
-    up.sort_by(|a, b| a.0.cmp(&b.0));
-    assert_eq!(up, [("ours".into(), 1.0), ("stranger".into(), 0.0)]);
+    assert_eq!(values("up{job=\"ours\"}"), [("ours".into(), 1.0)]);
+    assert_eq!(values("up{job=\"stranger\"}"), [("stranger".into(), 0.0)]);
     assert_eq!(values("visaged_expression_seconds_total{expression=\"happy\"}").len(), 1);
 }

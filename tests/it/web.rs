@@ -1,6 +1,6 @@
 //! The page's server over loopback: what it answers, to whom, and what hostile clients get.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -92,17 +92,39 @@ pub(super) fn observation(expression: Emotion) -> Observation {
 
 /// Status and body of the answer to a request with these further headers.
 pub(super) fn request(address: SocketAddr, method: &str, path: &str, headers: &[&str], body: &str) -> (u16, String) {
+    try_request(address, method, path, headers, body).unwrap()
+}
+
+/// The same; an error where nobody listens yet.
+pub(super) fn try_request(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[&str],
+    body: &str,
+) -> std::io::Result<(u16, String)> {
     let host = format!("Host: {address}");
     let length = format!("Content-Length: {}", body.len());
     let own = if body.is_empty() { vec![host.as_str(), "Connection: close"] } else { vec![&host, "Connection: close", &length] };
     let lines = [&own, headers].concat().join("\r\n");
-    let mut stream = connect(address);
-    stream.write_all(format!("{method} {path} HTTP/1.1\r\n{lines}\r\n\r\n{body}").as_bytes()).unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    let answer = String::from_utf8_lossy(&answer);
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer but {answer:?}"));
-    (statuses(head)[0], body.to_owned())
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+    stream.write_all(format!("{method} {path} HTTP/1.1\r\n{lines}\r\n\r\n{body}").as_bytes())?;
+    let mut stream = BufReader::new(stream);
+    let (mut head, mut body) = (String::new(), Vec::new());
+    while !head.ends_with("\r\n\r\n") {
+        assert!(stream.read_line(&mut head)? > 0, "the answer breaks off: {head:?}");
+    }
+    let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+    match length {
+        // Not everybody closes the connection when asked to.
+        Some(length) => {
+            body.resize(length, 0);
+            stream.read_exact(&mut body)?;
+        }
+        None => drop(stream.read_to_end(&mut body)?),
+    }
+    Ok((statuses(&head)[0], String::from_utf8(body).unwrap()))
 }
 
 /// A port that nobody listens at.
