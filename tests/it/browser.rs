@@ -256,7 +256,7 @@ fn screenshots_of_the_page() {
     let happy = |device: &mut Device| device.show(Emotion::Happy);
     for scheme in ["light", "dark"] {
         let mut pictures = Vec::new();
-        for (width, height) in [(960, 1300), (320, 1300)] {
+        for (width, height) in [(960, 1340), (320, 1340)] {
             let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500 });
             browser.developer("Emulation.setDeviceMetricsOverride", &size);
             let style = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
@@ -267,9 +267,9 @@ fn screenshots_of_the_page() {
             until(&mut device, happy, "the chart", || {
                 browser.value("document.querySelectorAll('#chart rect').length > 0") == true
             });
-            for _ in 0..20 {
+            for _ in 0..60 {
                 happy(&mut device);
-                std::thread::sleep(Duration::from_millis(50));
+                std::thread::sleep(Duration::from_millis(66));
             }
             let picture = browser.developer("Page.captureScreenshot", &json!({ "format": "png" }));
             let bytes = from_base64(picture["data"].as_str().unwrap());

@@ -31,6 +31,9 @@ const MOST_HEADERS: usize = 64;
 /// What the kernel keeps for a slow reader, in bytes: some seconds of events. Half of it is the kernel's own.
 const SEND_BUFFER: u32 = 32 << 10;
 
+/// So many may wait to be let in: where the queue is full, the kernel has everybody else try again after a second.
+const WAITING: u32 = 1024;
+
 /// How long to wait for whom.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
@@ -56,7 +59,7 @@ pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_reuseaddr(true)?;
     socket.set_send_buffer_size(SEND_BUFFER)?;
     socket.bind(address)?;
-    socket.listen(64)
+    socket.listen(WAITING)
 }
 
 /// Serves for ever.

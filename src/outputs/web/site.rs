@@ -192,10 +192,11 @@ impl Site {
                 .insert(header::ALLOW, HeaderValue::from_str(&names.join(", ")).expect("methods are plain letters"));
             return Ok(response);
         }
-        if path != "/login" && page.is_none() {
-            if let Err(was_brought) = self.access.check_token(&head.headers) {
-                return Ok(self.ask_for_token(was_brought).await);
-            }
+        if path != "/login"
+            && page.is_none()
+            && let Err(was_brought) = self.access.check_token(&head.headers)
+        {
+            return Ok(self.ask_for_token(was_brought).await);
         }
         if is_wish {
             check_origin(&head.headers)?;
