@@ -15,6 +15,9 @@ use crate::tracker::{Observation, Tracker};
 /// lost to rounding, a new face at 15 frames/s has its label within half a second.
 const SEARCH_EVERYWHERE_EVERY: Duration = Duration::from_millis(300);
 
+/// The golden ratio's fraction times 2⁶⁴.
+const GOLDEN_RATIO: u64 = 0x9E37_79B9_7F4A_7C15;
+
 /// The stages between a picture and what is shown.
 pub struct Pipeline {
     detector: Box<dyn FaceDetector>,
@@ -24,12 +27,14 @@ pub struct Pipeline {
     /// The time and the size of the last frame that was searched everywhere.
     searched: Option<(Duration, (u32, u32))>,
     outliner: Option<Outliner>,
+    /// How many frames were looked at.
+    looks: u64,
 }
 
 impl Pipeline {
     /// Joins the stages; the tracker knows no face yet.
     pub fn new(detector: Box<dyn FaceDetector>, classifier: Box<dyn EmotionClassifier>, tracker: TrackerConfig) -> Self {
-        Self { detector, classifier, tracker: Tracker::new(tracker), found: Vec::new(), searched: None, outliner: None }
+        Self { detector, classifier, tracker: Tracker::new(tracker), found: Vec::new(), searched: None, outliner: None, looks: 0 }
     }
 
     /// Puts the frame's outlines into every observation.
@@ -52,6 +57,10 @@ impl Pipeline {
             outliner.draw(&frame.image, self.tracker.outline_mut());
         }
         let classifier = &mut self.classifier;
+        // Half of the frames, but in no period: with several faces each is looked at in every second or third frame only, and has to be seen both ways
+        // too. Multiples of the golden ratio are spread evenly in whatever steps one takes (Weyl).
+        classifier.set_mirrored(self.looks.wrapping_mul(GOLDEN_RATIO) >> 63 == 1);
+        self.looks += 1;
         self.tracker.update(frame, &self.found, |face| classifier.classify(&frame.image, face))
     }
 
@@ -68,5 +77,64 @@ impl Pipeline {
         }
         self.found.extend(self.detector.detect(&frame.image).iter().map(|face| face.bounding_box));
         self.searched = Some((frame.captured_at, frame.image.dimensions()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use image::GrayImage;
+
+    use super::*;
+    use crate::classifier::Probabilities;
+    use crate::detector::Detection;
+
+    /// Finds three faces in every picture.
+    struct ThreeFaces([Detection; 3]);
+
+    impl FaceDetector for ThreeFaces {
+        fn detect(&mut self, _: &GrayImage) -> &[Detection] {
+            &self.0
+        }
+    }
+
+    /// Remembers for each look where it was, and whether it was mirrored.
+    #[derive(Default)]
+    struct Looks {
+        mirrored: bool,
+        seen: Arc<Mutex<Vec<(u32, bool)>>>,
+    }
+
+    impl EmotionClassifier for Looks {
+        fn classify(&mut self, _: &GrayImage, face: BoundingBox) -> Result<Option<Probabilities>> {
+            self.seen.lock().unwrap().push((face.x, self.mirrored));
+            Ok(Probabilities::new([1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]))
+        }
+
+        fn set_mirrored(&mut self, mirrored: bool) {
+            self.mirrored = mirrored;
+        }
+    }
+
+    #[test]
+    fn every_face_is_seen_both_ways_about_equally_often_however_many_are_looked_at_in_turn() {
+        let faces = [0, 100, 200].map(|x| Detection { bounding_box: BoundingBox { x, y: 0, width: 80, height: 80 }, score: 1.0 });
+        for period_ms in [33, 66, 100, 250] {
+            let looks = Looks::default();
+            let seen = Arc::clone(&looks.seen);
+            let mut pipeline = Pipeline::new(Box::new(ThreeFaces(faces)), Box::new(looks), TrackerConfig::default());
+            for step in 0..200 {
+                let mut frame = Frame { captured_at: Duration::from_millis(period_ms * step), ..Frame::default() };
+                frame.resize(320, 240);
+                pipeline.process(&frame).unwrap();
+            }
+            let seen = seen.lock().unwrap();
+            for x in [0, 100, 200] {
+                let looks: Vec<bool> = seen.iter().filter(|look| look.0 == x).map(|look| look.1).collect();
+                let share = looks.iter().filter(|mirrored| **mirrored).count() as f64 / looks.len() as f64;
+                assert!((0.45..0.55).contains(&share), "the face at {x}, every {period_ms} ms: {share}");
+            }
+        }
     }
 }

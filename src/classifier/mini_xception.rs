@@ -31,6 +31,7 @@ pub struct MiniXception {
     crop_margin: f64,
     /// How much of a crop is its equalised self, 0 to 1.
     equalisation: f32,
+    mirrored: bool,
     cropper: Cropper,
     crop: Box<[f32; SIDE * SIDE]>,
 }
@@ -83,6 +84,7 @@ impl MiniXception {
             tells_faces,
             crop_margin,
             equalisation,
+            mirrored: false,
             cropper: Cropper::default(),
             crop: Box::new([0.0; SIDE * SIDE]),
         };
@@ -114,8 +116,15 @@ impl MiniXception {
 impl EmotionClassifier for MiniXception {
     fn classify(&mut self, image: &GrayImage, face: BoundingBox) -> Result<Option<Probabilities>> {
         self.cropper.crop(image, CropBox::around(face, self.crop_margin), &mut self.crop);
+        if self.mirrored {
+            self.crop.chunks_exact_mut(SIDE).for_each(<[f32]>::reverse);
+        }
         let probabilities = self.run()?;
         let is_face = !self.tells_faces || self.network.output(1)?.iter().all(|probability| *probability >= LEAST_FACE);
         Ok(is_face.then_some(probabilities))
+    }
+
+    fn set_mirrored(&mut self, mirrored: bool) {
+        self.mirrored = mirrored;
     }
 }

@@ -112,6 +112,10 @@ pub trait EmotionClassifier: Send {
     /// # Errors
     /// If the network computed something that is no probability (not finite, or a sum that is not 1): such a result is never shown.
     fn classify(&mut self, image: &GrayImage, face: BoundingBox) -> Result<Option<Probabilities>>;
+
+    /// Whether the next faces are seen as in a mirror. They show the same there, but a network errs differently about it, so whoever looks at a face
+    /// again and again, and takes a mean over time, does well to change between both.
+    fn set_mirrored(&mut self, _mirrored: bool) {}
 }
 
 #[cfg(test)]

@@ -1,14 +1,16 @@
 //! Crops against Pillow's and probabilities against onnxruntime's, on pictures made from formulas.
 
-use image::{GrayImage, Luma};
+use image::{GrayImage, Luma, imageops};
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use visaged::classifier::EmotionClassifier;
 use visaged::classifier::equalise::equalise;
 use visaged::classifier::mini_xception::MiniXception;
 use visaged::classifier::preprocess::{CropBox, Cropper, SIDE};
 use visaged::config::NetworkSize;
+use visaged::frame::BoundingBox;
 
 use crate::patterns::Picture;
 
@@ -137,6 +139,17 @@ fn probabilities_are_those_of_onnxruntime() {
             }
         }
     }
+}
+
+#[test]
+fn a_mirrored_look_at_a_face_is_a_look_at_the_mirrored_face() {
+    let picture = GrayImage::from_fn(48, 48, |x, y| Luma([(3 * x + (x * x + 5 * y) % 64) as u8]));
+    let whole = BoundingBox { x: 0, y: 0, width: 48, height: 48 };
+    let mut network = MiniXception::builtin(NetworkSize::Nano).unwrap();
+    let straight = network.classify(&imageops::flip_horizontal(&picture), whole).unwrap();
+    assert_ne!(network.classify(&picture, whole).unwrap(), straight);
+    network.set_mirrored(true);
+    assert_eq!(network.classify(&picture, whole).unwrap(), straight);
 }
 
 #[test]
