@@ -83,6 +83,16 @@ mod tests {
         assert!(css().contains("  --happy: #f8e560;\n"));
     }
 
+    #[test]
+    fn the_page_has_all_its_words_in_every_language() {
+        for language in Language::ALL {
+            let words = &language.words().web;
+            let all = serde_json::to_value(words).unwrap();
+            assert!(all.as_object().unwrap().values().all(|text| !text.as_str().unwrap().trim().is_empty()), "{language:?}");
+            assert!([&words.face, &words.faces].iter().all(|text| text.contains("{n}")), "{language:?}");
+        }
+    }
+
     /// The value of a variable of the light style, as written in the style sheet.
     fn light(name: &str) -> Rgb888 {
         let sheet = include_str!("page/page.css");

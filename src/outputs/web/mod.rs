@@ -76,10 +76,9 @@ impl Web {
         let address = listener.local_addr().context("a listening socket has an address")?;
         let (stop, stopped) = oneshot::channel();
         let work = async move {
-            let tell = Arc::clone(&site);
-            tokio::spawn(async move { tell.tell().await });
             tokio::select! {
-                never = server::serve(listener, site, patience) => match never {},
+                never = server::serve(listener, Arc::clone(&site), patience) => match never {},
+                () = site.tell() => {}
                 _ = stopped => {}
             }
         };

@@ -12,12 +12,26 @@ const CHART_EVERY_MS = 60000;
 const SPEAK_EVERY_MS = 8000;
 
 const at = (id) => document.getElementById(id);
-const look = await (await fetch("/look.json")).json();
+const look = await firstAnswer("/look.json");
 const face = new Face(at("face"));
 let language, words, today, last, version, spoken = { text: "", time: 0 };
 
+function sleep(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** What a file says, as soon as the device gives it. */
+async function firstAnswer(path) {
+  for (;;) {
+    try {
+      return await (await fetch(path)).json();
+    } catch {
+      await sleep(RETRY_MS);
+    }
+  }
+}
+
 const json = (path, body) => fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const setText = (element, text) => { if (element.textContent !== text) element.textContent = text; };
 const number = (value, digits = 1) => new Intl.NumberFormat(language, { maximumFractionDigits: digits, minimumFractionDigits: digits }).format(value);
 const unit = (value, name, digits = 0) => new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "short", maximumFractionDigits: digits }).format(value);
@@ -215,6 +229,8 @@ new ResizeObserver(([entry]) => {
 
 function connected(is, why = words.web.disconnected) {
   setText(at("connection"), is ? "" : why);
+  // What is not heard any more may not be so any more.
+  document.querySelector("main").classList.toggle("stale", !is);
   at("pause").disabled = !is || last?.pause === "switched";
 }
 
@@ -304,9 +320,11 @@ for (;;) {
   const end = document.hidden ? "hidden" : await listen();
   if (end === "token") {
     await askForToken();
-    continue;
+  } else if (document.hidden) {
+    // Nobody looks: the place is for somebody else.
+    while (document.hidden) await sleep(200);
+  } else {
+    connected(false, end === "crowded" ? words.web.crowded : undefined);
+    await sleep(RETRY_MS);
   }
-  while (document.hidden) await sleep(200);
-  connected(false, end === "crowded" ? words.web.crowded : undefined);
-  if (end !== "hidden") await sleep(RETRY_MS);
 }
