@@ -8,6 +8,7 @@
 
 mod access;
 mod body;
+mod event;
 mod live;
 mod look;
 mod metrics;

@@ -28,12 +28,10 @@ use super::access::{Access, Refusal, check_origin};
 use super::body::{self, Answer};
 use super::live::{Sight, Slot, trouble};
 use super::today::{Before, Database, Minutes};
-use super::{look, metrics};
-use crate::classifier::{Emotion, Probabilities};
+use super::{event, look, metrics};
 use crate::config::Config;
 use crate::frame::monotonic_now;
 use crate::health::{Health, Snapshot};
-use crate::outline::Outline;
 use crate::outputs::statistics::{database_to_write, device_name};
 use crate::pause::Pause;
 
@@ -70,41 +68,6 @@ pub(super) struct Site {
     before: tokio::sync::Mutex<Option<(Instant, Arc<Before>)>>,
     events: watch::Sender<Bytes>,
     streams: Arc<Semaphore>,
-}
-
-/// What an event says.
-#[derive(Serialize)]
-struct Event<'a> {
-    device: &'a str,
-    sight: Sight,
-    reason: &'a str,
-    faces: usize,
-    expression: Option<Emotion>,
-    /// In the order of [`Emotion::ALL`]; none without a face.
-    probabilities: Option<[f32; 7]>,
-    /// `off`, `asked` for, or `switched` by the privacy switch.
-    pause: &'static str,
-    health: &'a Snapshot,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    outline: Option<Cells>,
-}
-
-/// An outline for the page.
-#[derive(Serialize)]
-struct Cells {
-    width: u32,
-    /// Row by row from the top left, four cells in a hexadecimal digit.
-    cells: String,
-}
-
-impl Cells {
-    fn of(outline: &Outline) -> Option<Self> {
-        let (width, height) = outline.size();
-        let cells: Vec<bool> = outline.rows().flatten().copied().collect();
-        let digit =
-            |four: &[bool]| char::from_digit((0..4).fold(0, |sum, i| 2 * sum + u32::from(four.get(i) == Some(&true))), 16);
-        (width * height > 0).then(|| Self { width, cells: cells.chunks(4).filter_map(digit).collect() })
-    }
 }
 
 /// What `/healthz` says.
@@ -336,27 +299,10 @@ impl Site {
         }
     }
 
-    /// The newest event, as the format wants it: `data: …` and an empty line.
+    /// The newest event.
     fn event(&self) -> Bytes {
         let (now, reason) = self.slot.read();
-        let pause = match (self.pause.is_on(), self.pause.is_switched()) {
-            (false, _) => "off",
-            (true, false) => "asked",
-            (true, true) => "switched",
-        };
-        let event = Event {
-            device: &self.device,
-            sight: now.sight,
-            reason: &reason,
-            faces: now.faces,
-            expression: now.face.map(|(expression, _)| expression),
-            probabilities: now.face.as_ref().map(|(_, probabilities)| *Probabilities::as_array(probabilities)),
-            pause,
-            health: &self.health.snapshot(),
-            outline: Cells::of(&self.slot.outline()),
-        };
-        let text = serde_json::to_string(&event).expect("an event has a JSON form");
-        format!("data: {text}\n\n").into()
+        event::event(&self.device, &now, &reason, &self.pause, &self.health.snapshot(), &self.slot.outline())
     }
 
     fn minutes(&self) -> MutexGuard<'_, Minutes> {
