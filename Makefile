@@ -4,7 +4,7 @@
 # make test-faults       faults of the card and the file system, signals, exit codes: the program itself, with strace and, for some, root (minutes)
 # make power-cut         what was flushed is there after a thousand power cuts; as root (tens of minutes)
 # make soak SOAK="..."   a long run: "frames 100000" (default), "minutes 120", or "parts 1000000" without the networks
-# make test-network  the tests that need a broker for MQTT, which is installed
+# make test-network  the tests with a real broker, a real browser and a real Prometheus, which are installed
 # make bench  measure every stage on this machine
 # make check  formatting, lints, documentation
 # make fuzz SECONDS=60   let a fuzzer look for inputs that some reader of foreign bytes does not take well, so long for each (TARGETS="cascade y4m": only those)
@@ -30,8 +30,8 @@ PACKAGES := gcc libc6-dev libclang-dev
 test test-data bench: PACKAGES += opencv-data
 check: PACKAGES += python3-venv
 # What the tests of the network outputs need, and how their names begin.
-test-network: PACKAGES += mosquitto mosquitto-clients openssl
-NETWORK_TESTS := mqtt::
+test-network: PACKAGES += mosquitto mosquitto-clients openssl chromium-driver prometheus
+NETWORK_TESTS := mqtt:: browser:: prometheus::
 
 .PHONY: help
 help:

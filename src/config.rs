@@ -19,10 +19,12 @@ mod deployment;
 mod mqtt;
 mod panel;
 mod refusal;
+mod web;
 
 pub use deployment::{DeploymentConfig, Setting};
 pub use mqtt::MqttConfig;
 pub use panel::{PanelConfig, PanelController};
+pub use web::WebConfig;
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -39,6 +41,7 @@ pub struct Config {
     pub privacy_switch: PrivacySwitchConfig,
     pub statistics: StatisticsConfig,
     pub mqtt: MqttConfig,
+    pub web: WebConfig,
     pub device: DeviceConfig,
     pub deployment: DeploymentConfig,
 }
@@ -568,7 +571,7 @@ impl Config {
     }
 
     fn check_ranges(&self) -> Result<(), OutOfRange> {
-        let Self { camera, detector, tracker, display, leds, button, statistics, mqtt, device, .. } = self;
+        let Self { camera, detector, tracker, display, leds, button, statistics, mqtt, device, web, .. } = self;
         in_range("camera", "width", camera.width, 16, 4096)?;
         in_range("camera", "height", camera.height, 16, 4096)?;
         in_range("camera", "frames_per_second", camera.frames_per_second, 1, 120)?;
@@ -645,6 +648,7 @@ impl Config {
         if device.id.len() > 64 || device.id.chars().any(|c| !c.is_ascii_alphanumeric() && c != '-' && c != '_') {
             return Err(OutOfRange { table: "device", key: "id", rule: "64 letters from a-z, A-Z, 0-9, - and _ at most".into() });
         }
+        web.check()?;
         self.deployment.check()
     }
 

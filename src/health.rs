@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::classifier::Emotion;
 use crate::frame::monotonic_now;
+use crate::stopwatch::StageTimes;
 use crate::tracker::Observation;
 
 /// So long after a frame its rate and its faces are still told.
@@ -107,6 +108,7 @@ struct Shared {
     period: AtomicU64,
     throttled: AtomicBool,
     flush: Arc<AtomicBool>,
+    times: StageTimes,
     parts: Mutex<Vec<Entry>>,
     /// Of the threads that must not hang, with their names.
     pulses: Mutex<Vec<(String, Pulse)>>,
@@ -132,6 +134,7 @@ impl Default for Health {
             period: AtomicU64::new(0),
             throttled: AtomicBool::new(false),
             flush: Arc::default(),
+            times: StageTimes::default(),
             parts: Mutex::default(),
             pulses: Mutex::default(),
         }))
@@ -142,6 +145,7 @@ impl Health {
     /// A frame was looked at; only one thread may tell.
     pub fn saw(&self, observation: &Observation) {
         let shared = &self.0;
+        shared.times.frame_is_done();
         let now = nanoseconds(observation.captured_at);
         let step = now.saturating_sub(shared.last_frame.swap(now, Relaxed));
         let period = shared.period.load(Relaxed);
@@ -198,6 +202,11 @@ impl Health {
     /// The wish that what was counted be written now: set by a signal, taken by the statistics.
     pub fn flush_wish(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.0.flush)
+    }
+
+    /// How long the stages took.
+    pub fn times(&self) -> &StageTimes {
+        &self.0.times
     }
 
     /// Whether the board was throttled when it was last asked.

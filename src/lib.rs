@@ -34,6 +34,7 @@ pub mod outline;
 pub mod outputs;
 
 pub mod pipeline;
+pub mod stopwatch;
 pub mod daemon;
 
 pub mod dataset;

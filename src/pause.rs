@@ -59,6 +59,11 @@ impl Pause {
         self.0.switched.store(private, Ordering::Relaxed);
     }
 
+    /// Whether the privacy switch wants a pause, which nobody can end but itself.
+    pub fn is_switched(&self) -> bool {
+        self.0.switched.load(Ordering::Relaxed)
+    }
+
     /// Whether anybody wants a pause.
     pub fn is_on(&self) -> bool {
         self.reason().is_some()

@@ -109,6 +109,8 @@ impl EmotionClassifier for Moods {
         self.looks += 1;
         Ok(Probabilities::new(values))
     }
+
+    fn set_mirrored(&mut self, _: bool) {}
 }
 
 /// A line to nowhere.

@@ -115,7 +115,7 @@ pub trait EmotionClassifier: Send {
 
     /// Whether the next faces are seen as in a mirror. They show the same there, but a network errs differently about it, so whoever looks at a face
     /// again and again, and takes a mean over time, does well to change between both.
-    fn set_mirrored(&mut self, _mirrored: bool) {}
+    fn set_mirrored(&mut self, mirrored: bool);
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use image::GrayImage;
 use indicatif::{ProgressBar, ProgressStyle};
 use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
@@ -15,14 +14,14 @@ use super::stages::{self, ClassifierArgs, DetectorArgs};
 use super::{board, sweep};
 use crate::camera::puppet::Puppet;
 use crate::camera::{self, FrameSource};
-use crate::classifier::{Emotion, EmotionClassifier, Probabilities};
+use crate::classifier::Emotion;
 use crate::config::{CameraConfig, ReplaySpeed, SourceKind};
-use crate::detector::{Detection, FaceDetector};
-use crate::frame::{BoundingBox, Frame};
+use crate::frame::Frame;
 use crate::outputs::View;
 use crate::outputs::display::canvas::Canvas;
 use crate::outputs::display::scene::Scene;
 use crate::pipeline::Pipeline;
+use crate::stopwatch::{Step, Timed};
 use crate::tracker::Observation;
 
 #[derive(Debug, clap::Args)]
@@ -86,14 +85,10 @@ struct Stage {
 }
 
 impl Stage {
-    fn add_since(&mut self, start: Instant) {
-        self.times.push(start.elapsed());
-    }
-
     fn measure<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let start = Instant::now();
         let result = work();
-        self.add_since(start);
+        self.times.push(start.elapsed());
         result
     }
 
@@ -122,43 +117,23 @@ struct Times {
     classify: Stage,
 }
 
-/// A stage that is timed. The mutex is never waited for: everything runs in one thread.
-struct Timed<T> {
-    stage: T,
-    times: Arc<Mutex<Times>>,
-}
-
-impl<T> Timed<T> {
-    const UNPOISONED: &str = "no thread panics while it holds the times";
-}
-
-impl FaceDetector for Timed<Box<dyn FaceDetector>> {
-    fn detect(&mut self, image: &GrayImage) -> &[Detection] {
-        let start = Instant::now();
-        let found = self.stage.detect(image);
-        self.times.lock().expect(Self::UNPOISONED).everywhere.add_since(start);
-        found
-    }
-
-    fn detect_near(&mut self, image: &GrayImage, known: &[BoundingBox]) -> Option<&[Detection]> {
-        let start = Instant::now();
-        let found = self.stage.detect_near(image, known);
-        // Where it is not worth it, it takes no time to say so.
-        if found.is_some() {
-            self.times.lock().expect(Self::UNPOISONED).near.add_since(start);
-        }
-        found
+/// Writes the times of the stages down. The mutex is never waited for: everything runs in one thread.
+fn told_to(times: &Arc<Mutex<Times>>) -> impl FnMut(Step, Duration) + Send + use<> {
+    let times = Arc::clone(times);
+    move |step, took| {
+        let mut times = times.lock().expect(UNPOISONED);
+        let stage = match step {
+            Step::Detect => &mut times.everywhere,
+            Step::DetectNear => &mut times.near,
+            // Where it is not worth it, it takes no time to say so.
+            Step::DetectNearInVain => return,
+            Step::Classify => &mut times.classify,
+        };
+        stage.times.push(took);
     }
 }
 
-impl<T: EmotionClassifier> EmotionClassifier for Timed<T> {
-    fn classify(&mut self, image: &GrayImage, face: BoundingBox) -> Result<Option<Probabilities>> {
-        let start = Instant::now();
-        let probabilities = self.stage.classify(image, face);
-        self.times.lock().expect(Self::UNPOISONED).classify.add_since(start);
-        probabilities
-    }
-}
+const UNPOISONED: &str = "no thread panics while it holds the times";
 
 /// How steady the answer is.
 #[derive(Default)]
@@ -243,8 +218,8 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
         args.recordings.iter().map(open).collect::<Result<_>>()?
     };
     let times = Arc::new(Mutex::new(Times::default()));
-    let detector = Timed { stage: stages::open_detector(&config.detector)?, times: Arc::clone(&times) };
-    let classifier = Timed { stage: stages::open_classifier(&config.classifier)?, times: Arc::clone(&times) };
+    let detector = Timed { stage: stages::open_detector(&config.detector)?, tell: told_to(&times) };
+    let classifier = Timed { stage: stages::open_classifier(&config.classifier)?, tell: told_to(&times) };
     let mut pipeline = Pipeline::new(Box::new(detector), Box::new(classifier), config.tracker.clone());
 
     let [mut capture, mut process, mut scene_time] = [const { Stage { times: Vec::new() } }; 3];
@@ -278,7 +253,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
     progress.finish_and_clear();
 
     let frames = process.times.len();
-    let mut times = times.lock().expect(Timed::<()>::UNPOISONED);
+    let mut times = times.lock().expect(UNPOISONED);
     let per_frame = |time: Duration| 1e3 * time.as_secs_f64() / frames.max(1) as f64;
     let Steadiness { faces, labelled, changes, labelled_for, mut first_labels, .. } = steadiness;
     first_labels.sort_unstable();

@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::config::{Config, PanelController};
 use crate::frame::monotonic_now;
 use crate::health::{Health, State};
+use crate::pause::Pause;
 use crate::tracker::Observation;
 use own_thread::OwnThread;
 
@@ -16,6 +17,7 @@ pub mod mqtt;
 mod own_thread;
 pub mod permission;
 pub mod statistics;
+pub mod web;
 
 /// What there is to show.
 #[derive(Clone, Copy, Debug)]
@@ -82,8 +84,8 @@ struct Part {
 }
 
 impl Outputs {
-    /// Opens everything that `config` names. One that cannot be opened, a screen that is not plugged in for instance, is tried again later.
-    pub fn open(config: &Config, health: &Health) -> Self {
+    /// Opens everything that `config` names; an output may ask for a `pause`. One that cannot be opened, a screen that is not plugged in for instance, is tried again later.
+    pub fn open(config: &Config, health: &Health, pause: &Pause) -> Self {
         health.forget_parts();
         // The first in every list.
         health.tell(CAMERA, State::Degraded, "no picture yet");
@@ -129,6 +131,10 @@ impl Outputs {
         if !config.mqtt.broker.is_empty() {
             let (config, health) = (config.clone(), health.clone());
             outputs.add(mqtt::NAME, move || Ok(Box::new(mqtt::Mqtt::open(&config, &health)?)));
+        }
+        if !config.web.listen.is_empty() {
+            let (config, health, pause) = (config.clone(), health.clone(), pause.clone());
+            outputs.add(&web::name(&config.web), move || Ok(Box::new(web::Web::open(&config, &health, &pause)?)));
         }
         let theirs = health.clone();
         let open = move || Ok(Box::new(statistics::Statistics::open(&counted, &theirs)?) as Box<dyn Output>);

@@ -37,6 +37,8 @@ impl EmotionClassifier for AlwaysHappy {
     fn classify(&mut self, _: &GrayImage, _: BoundingBox) -> Result<Option<Probabilities>> {
         Ok(Probabilities::new([0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]))
     }
+
+    fn set_mirrored(&mut self, _: bool) {}
 }
 
 fn pipeline(per_frame: Duration) -> Pipeline {

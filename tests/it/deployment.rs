@@ -9,6 +9,8 @@ use visaged::frame::{Frame, monotonic_now};
 use visaged::health::Health;
 use visaged::outputs::statistics::Statistics;
 use visaged::outputs::{Output, Outputs, View};
+use visaged::pause::Pause;
+use visaged::pause::Pause;
 use visaged::pipeline::Pipeline;
 use visaged::tracker::{Counted, Observation};
 
@@ -48,7 +50,7 @@ fn a_face_that_is_only_counted_is_counted_once_and_has_no_expression_anywhere() 
     let config = Config { statistics, ..Config::default() };
     let health = Health::default();
     let mut counted = Statistics::open(&config, &health).unwrap();
-    let mut outputs = Outputs::open(&Config::default(), &health);
+    let mut outputs = Outputs::open(&Config::default(), &health, &Pause::default());
     for observation in &observations {
         counted.show(View::Watching(observation)).unwrap();
         outputs.show(View::Watching(observation));

@@ -1,6 +1,7 @@
 //! The stages and the program, tested through the library. No test needs a camera, a network connection or a clock.
 
 mod bad_configurations;
+mod browser;
 mod canary;
 mod cascade;
 mod classifier;
@@ -15,6 +16,7 @@ mod foreign_bytes;
 mod haar;
 mod mqtt;
 mod patterns;
+mod prometheus;
 mod puppet;
 mod regions;
 mod reliability;
@@ -22,3 +24,4 @@ mod scenes;
 mod service;
 mod statistics;
 mod tracker;
+mod web;

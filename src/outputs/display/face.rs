@@ -5,13 +5,14 @@
 use std::time::Duration;
 
 use embedded_graphics::pixelcolor::Rgb888;
+use serde::Serialize;
 
 use super::palette::{self, Palette};
 use super::shapes::{Curve, Layer, Lens, Shape, mix};
 use crate::classifier::Emotion;
 
 /// What a face does with its brows, lids and mouth.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Mien {
     /// Height of the brows' middle above the centre.
     brow_height: f32,

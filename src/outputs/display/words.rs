@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::classifier::Emotion;
 
 /// A language that displays speak, by its code of ISO 639-1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Language {
     /// English.
@@ -58,7 +58,7 @@ impl Language {
 }
 
 /// What a display says in one language.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Words {
     /// What the program promises about pictures; always on the screen.
@@ -78,10 +78,55 @@ pub struct Words {
     pub paused: Message,
     /// Faces are counted, and nothing else.
     pub counting: Message,
+    /// What only the page in the browser says.
+    pub web: WebWords,
+}
+
+/// What only the page in the browser says. `{n}` stands for a number.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct WebWords {
+    /// The language's own name for itself.
+    pub name: String,
+    pub language: String,
+    /// What is measured and what is not.
+    pub notice: String,
+    pub connecting: String,
+    pub disconnected: String,
+    pub live: String,
+    pub expressions: String,
+    pub face: String,
+    pub faces: String,
+    pub pause: String,
+    pub resume: String,
+    pub switched: String,
+    pub no_data: String,
+    pub no_clock: String,
+    pub since_start: String,
+    pub as_table: String,
+    pub hour: String,
+    pub minutes: String,
+    pub device: String,
+    pub part: String,
+    pub state: String,
+    pub ok: String,
+    pub degraded: String,
+    pub failed: String,
+    pub rate: String,
+    pub temperature: String,
+    pub throttled: String,
+    pub running: String,
+    pub outline: String,
+    pub token: String,
+    pub token_advice: String,
+    pub open: String,
+    pub wrong_token: String,
+    pub crowded: String,
 }
 
 /// What is the matter and what to do about it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Message {
     /// What is the matter, in a word or two.

@@ -39,7 +39,7 @@ pub(super) fn is_set(now: i64, signs: Signs) -> bool {
 }
 
 /// The date in whole seconds since 1970, UTC; none while the clock is not set.
-pub(super) fn utc() -> Option<i64> {
+pub(in crate::outputs) fn utc() -> Option<i64> {
     Some(seconds_since_1970()).filter(|now| is_set(*now, Signs::read()))
 }
 

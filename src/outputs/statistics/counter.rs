@@ -86,6 +86,11 @@ impl Counter {
         interval
     }
 
+    /// What has been counted in the interval that runs.
+    pub(in crate::outputs) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
     /// Ends the interval now; gives it, unless it has just begun.
     pub(in crate::outputs) fn cut(&mut self) -> Option<Interval> {
         let (begin, end) = self.span.filter(|(begin, end)| end > begin)?;
