@@ -1,9 +1,16 @@
 # make demo   see it work: your camera if there is one, else a drawn face
 # make test   run the tests
 # make test-data DATA=DIR   the tests that need the optional data folder (default ../shared/data)
-# make test-network  the tests with a real browser and a real Prometheus
+# make test-faults       faults of the card and the file system, signals, exit codes: the program itself, with strace and, for some, root (minutes)
+# make power-cut         what was flushed is there after a thousand power cuts; as root (tens of minutes)
+# make soak SOAK="..."   a long run: "frames 100000" (default), "minutes 120", or "parts 1000000" without the networks
+# make test-network  the page in a real browser, the figures in a real Prometheus, MQTT with a real broker, all of which are installed
 # make bench  measure every stage on this machine
 # make check  formatting, lints, documentation
+# make fuzz SECONDS=60   let a fuzzer look for inputs that some reader of foreign bytes does not take well, so long for each (TARGETS="cascade y4m": only those)
+# make fuzz-counts       without a fuzzer: a million mutants of each reader's inputs, and ten thousand networks (half an hour)
+# make deny   known advisories, licences and sources of everything that is built in
+# make test-training     the tests of the Python that trains the networks (installs PyTorch, some gigabytes, in .venv)
 # make arm    build for 64-bit and 32-bit ARM, and run all tests there under emulation (without docker; tens of minutes)
 # make deb    the Debian packages for both, in target/<target>/debian/
 # make virtual-pi        the package under systemd, and the program on the kernel's cameras, GPIO and screen, in emulated machines (20 minutes)
@@ -21,6 +28,10 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES := gcc libc6-dev libclang-dev
 # The face cascade, which the program needs only if it is asked for.
 test test-data bench: PACKAGES += opencv-data
+check: PACKAGES += python3-venv
+# What the tests of the network outputs need, and how their names begin.
+test-network: PACKAGES += mosquitto mosquitto-clients openssl
+NETWORK_TESTS := mqtt::
 
 .PHONY: help
 help:
@@ -38,11 +49,27 @@ test: toolchain packages
 DATA ?= ../shared/data
 .PHONY: test-data
 test-data: toolchain packages
-	@if [ -d "$(DATA)" ]; then VISAGED_DATA="$$(realpath $(DATA))" cargo test --locked -- --ignored; \
+	@if [ -d "$(DATA)" ]; then VISAGED_DATA="$$(realpath $(DATA))" cargo test --locked --test it -- --ignored finder::; \
 	else echo "NOT RUN: the tests that need the optional data folder ($(DATA) is not there)"; fi
 
-# Tests that need other programs, by the names of their modules.
-NETWORK_TESTS := browser prometheus
+test-faults: PACKAGES += strace
+.PHONY: test-faults
+test-faults: toolchain packages
+	cargo test --locked --test it -- --ignored --nocapture --test-threads=1 faults::
+	cargo test --locked --lib -- --ignored a_thousand_cuts
+
+power-cut: PACKAGES += e2fsprogs eatmydata mount python3-minimal qemu-system-common
+.PHONY: power-cut
+power-cut: toolchain packages
+	cargo build --locked --release
+	$(SUDO) tests/power_cut/run.sh target/release/visaged
+
+SOAK ?= frames 100000
+.PHONY: soak
+soak: toolchain packages
+	cargo bench --locked --bench soak -- $(SOAK)
+
+NETWORK_TESTS += browser:: prometheus::
 test-network: PACKAGES += chromium-driver prometheus
 .PHONY: test-network
 test-network: toolchain packages
@@ -58,6 +85,44 @@ check: toolchain packages
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+	test -x $(RUFF) || { python3 -m venv $(VENV)/ruff && $(RUFF:ruff=pip) install --quiet ruff==0.17.6; }
+	cd models && ../$(RUFF) check .
+
+# What the Python needs: a linter for `check`, and everything for `test-training`.
+VENV := .venv
+RUFF := $(VENV)/ruff/bin/ruff
+
+.PHONY: test-training
+test-training: PACKAGES := python3-venv
+test-training: packages
+	test -x $(VENV)/training/bin/pytest || { python3 -m venv $(VENV)/training && \
+		$(VENV)/training/bin/pip install --quiet pytest --requirement models/training/requirements.txt; }
+	cd models && ../$(VENV)/training/bin/python -m pytest training
+
+# libFuzzer, without a sanitizer: our own code has no `unsafe` that one could watch. So no other toolchain is needed either.
+FUZZING := --fuzz-dir tests/fuzz --sanitizer none
+TARGETS := $(basename $(notdir $(wildcard tests/fuzz/targets/*.rs)))
+SECONDS := 60
+fuzz: PACKAGES += g++
+# Some readers are given files, which need no disk.
+fuzz fuzz-counts: export TMPDIR := $(firstword $(wildcard /dev/shm) /tmp)
+
+.PHONY: fuzz
+fuzz: toolchain packages
+	command -v cargo-fuzz > /dev/null || cargo install --locked cargo-fuzz
+	cargo fuzz build $(FUZZING)
+	for target in $(TARGETS); do \
+		cargo fuzz run $(FUZZING) $$target -- -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 -print_final_stats=1; \
+	done
+
+.PHONY: fuzz-counts
+fuzz-counts: toolchain packages
+	cargo test --locked --release --test it -- --ignored --nocapture a_million_mutants
+
+.PHONY: deny
+deny: toolchain
+	command -v cargo-deny > /dev/null || cargo install --locked cargo-deny
+	cargo deny --locked check
 
 ARM := aarch64-unknown-linux-gnu armv7-unknown-linux-gnueabihf
 # Optimised, since emulation is slow; without link-time optimisation, which takes minutes and changes no result.

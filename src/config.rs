@@ -1,6 +1,8 @@
 //! The configuration: one TOML file, one table per stage. This is the only place of defaults; `systemd/visaged.toml` repeats them for people, and a
 //! test compares the two.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,9 +15,14 @@ use crate::gpio::{self, Line};
 use crate::outputs::display::moment::NightHours;
 use crate::outputs::display::words::Language;
 
+mod deployment;
+mod mqtt;
 mod panel;
+mod refusal;
 mod web;
 
+pub use deployment::{DeploymentConfig, Setting};
+pub use mqtt::MqttConfig;
 pub use panel::{PanelConfig, PanelController};
 pub use web::WebConfig;
 
@@ -33,7 +40,9 @@ pub struct Config {
     pub button: ButtonConfig,
     pub privacy_switch: PrivacySwitchConfig,
     pub statistics: StatisticsConfig,
+    pub mqtt: MqttConfig,
     pub device: DeviceConfig,
+    pub deployment: DeploymentConfig,
     pub web: WebConfig,
 }
 
@@ -476,6 +485,8 @@ impl Default for StatisticsConfig {
 pub struct DeviceConfig {
     /// Its name in reports, 64 letters at most; empty: the machine's name.
     pub name: String,
+    /// What tells it from all others in topics, for good: letters, digits, `-` and `_`, 64 at most; empty: made from the machine's id.
+    pub id: String,
 }
 
 /// What is wrong with a configuration file, in one line that names file, line, key and remedy.
@@ -531,13 +542,14 @@ impl Config {
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let invalid =
             |offset: usize, message: String| ConfigError::Invalid { path: path.into(), line: line_of(text, offset), message };
-        let syntax_error = |error: &toml::de::Error| {
-            invalid(error.span().map_or(0, |span| span.start), error.message().lines().next().unwrap_or("not valid").to_owned())
+        let refused = |error: &toml::de::Error, document| {
+            let (offset, message) = refusal::explain(error, text, document);
+            invalid(offset, message)
         };
 
-        let document = DeTable::parse(text).map_err(|error| syntax_error(&error))?;
+        let document = DeTable::parse(text).map_err(|error| refused(&error, None))?;
         refuse_unknown_keys(document.get_ref(), &known_keys(), None).map_err(|(offset, message)| invalid(offset, message))?;
-        let config: Self = toml::from_str(text).map_err(|error| syntax_error(&error))?;
+        let config: Self = toml::from_str(text).map_err(|error| refused(&error, Some(document.get_ref())))?;
         config
             .check_ranges()
             .map_err(|value| invalid(offset_of(document.get_ref(), value.table, value.key), value.to_string()))?;
@@ -554,11 +566,12 @@ impl Config {
 
     /// The whole configuration as TOML.
     pub fn to_toml(&self) -> String {
+        #[expect(clippy::expect_used, reason = "the values are ours or were checked")]
         toml::to_string(self).expect("every value of the configuration has a TOML form")
     }
 
     fn check_ranges(&self) -> Result<(), OutOfRange> {
-        let Self { camera, detector, tracker, display, leds, button, statistics, device, web, .. } = self;
+        let Self { camera, detector, tracker, display, leds, button, statistics, mqtt, device, web, .. } = self;
         in_range("camera", "width", camera.width, 16, 4096)?;
         in_range("camera", "height", camera.height, 16, 4096)?;
         in_range("camera", "frames_per_second", camera.frames_per_second, 1, 120)?;
@@ -628,9 +641,14 @@ impl Config {
         in_range("statistics", "retention_days", statistics.retention_days, 1, 36_500)?;
         in_range("statistics", "max_mib", statistics.max_mib, 4, 4096)?;
         in_range("statistics", "interval_s", statistics.interval_s, 1, 86_400)?;
+        mqtt.check_ranges()?;
         if device.name.chars().count() > 64 || device.name.chars().any(char::is_control) {
             return Err(OutOfRange { table: "device", key: "name", rule: "64 letters at most, in one line".into() });
         }
+        if device.id.len() > 64 || device.id.chars().any(|c| !c.is_ascii_alphanumeric() && c != '-' && c != '_') {
+            return Err(OutOfRange { table: "device", key: "id", rule: "64 letters from a-z, A-Z, 0-9, - and _ at most".into() });
+        }
+        self.deployment.check()?;
         web.check()
     }
 
@@ -696,6 +714,7 @@ fn in_range<T: Copy + PartialOrd + std::fmt::Display>(
 }
 
 /// The defaults as a table: they name every key there is.
+#[expect(clippy::expect_used, reason = "the defaults are ours")]
 fn known_keys() -> toml::Table {
     toml::Table::try_from(Config::default()).expect("every value of the configuration has a TOML form")
 }
@@ -712,9 +731,14 @@ fn refuse_unknown_keys(document: &DeTable<'_>, known: &toml::Table, table: Optio
             let hint = nearest.map(|nearest| format!(" (did you mean `{nearest}`?)")).unwrap_or_default();
             return Err((offset, format!("unknown {kind} `{name}`{place}{hint}")));
         };
-        if let (DeValue::Table(inner), toml::Value::Table(known_inner)) = (value.get_ref(), known_value) {
-            let path = table.map_or_else(|| name.to_string(), |table| format!("{table}.{name}"));
-            refuse_unknown_keys(inner, known_inner, Some(&path))?;
+        match (value.get_ref(), known_value) {
+            (DeValue::Table(inner), toml::Value::Table(known_inner)) => {
+                let path = table.map_or_else(|| name.to_string(), |table| format!("{table}.{name}"));
+                refuse_unknown_keys(inner, known_inner, Some(&path))?;
+            }
+            // Serde would take a list for the values of the table's keys, one after the other.
+            (_, toml::Value::Table(_)) => return Err((offset, format!("{} must be a table", refusal::named(name, table)))),
+            _ => {}
         }
     }
     Ok(())
@@ -734,7 +758,7 @@ fn offset_of(document: &DeTable<'_>, table: &str, key: &str) -> usize {
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
-    1 + text.as_bytes()[..offset.min(text.len())].iter().filter(|byte| **byte == b'\n').count()
+    1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
 }
 
 #[cfg(test)]
@@ -784,9 +808,11 @@ mod tests {
 
     #[test]
     fn a_value_of_the_wrong_type_is_refused_with_its_line() {
-        let message = message("[camera]\nwidth = \"wide\"\n");
-        assert!(message.starts_with("visaged.toml:2: invalid type: string \"wide\""), "{message}");
-        assert!(!message.contains('\n'));
+        assert_eq!(
+            message("[camera]\nwidth = \"wide\"\n"),
+            "visaged.toml:2: width in [camera] must be a whole number from 0 to 4294967295, not \"wide\""
+        );
+        assert_eq!(message("\ncamera = 3\n"), "visaged.toml:2: camera must be a table");
     }
 
     #[test]
@@ -842,6 +868,13 @@ mod tests {
     }
 
     #[test]
+    fn an_id_that_is_no_level_of_a_topic_is_refused() {
+        let rule = "visaged.toml:2: id in [device] must be 64 letters from a-z, A-Z, 0-9, - and _ at most";
+        assert_eq!(message("[device]\nid = \"hall/2\"\n"), rule);
+        assert_eq!(message(&format!("[device]\nid = \"{}\"\n", "a".repeat(65))), rule);
+    }
+
+    #[test]
     fn replay_without_a_recording_is_refused() {
         assert_eq!(
             message("[camera]\nsource = \"replay\"\n"),
@@ -856,7 +889,7 @@ mod tests {
             "visaged.toml:1: model in [detector] must be a YuNet file, since kind is \"onnx\""
         );
         let unknown = message("[detector]\nkind = \"hog\"\n");
-        assert!(unknown.contains("hog") && unknown.contains("`builtin`, `haar`, `onnx`"), "{unknown}");
+        assert!(unknown.ends_with("kind in [detector] must be one of \"builtin\", \"haar\", \"onnx\", not \"hog\""), "{unknown}");
         assert_eq!(
             message("[detector]\nthreshold = 1.0\n"),
             "visaged.toml:2: threshold in [detector] must be from 0 to 0.99, not 1"
@@ -867,7 +900,9 @@ mod tests {
     fn a_language_that_no_display_speaks_and_hours_that_are_none_are_refused() {
         let unknown = message("[display]\nlanguage = \"la\"\n");
         assert!(
-            unknown.starts_with("visaged.toml:2: unknown variant `la`, expected one of `en`, `de`, `fr`, `es`, `zh`"),
+            unknown.starts_with(
+                "visaged.toml:2: language in [display] must be one of \"en\", \"de\", \"fr\", \"es\", \"zh\", not \"la\""
+            ),
             "{unknown}"
         );
         assert_eq!(

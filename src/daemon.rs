@@ -1,16 +1,19 @@
 //! The threads, the watchdog and the end. One thread captures into the slot, the caller's does the rest.
 
-use std::sync::Mutex;
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use log::{debug, info, warn};
+use log::{debug, error, info, warn};
 use sd_notify::NotifyState;
 
 use crate::camera::FrameSource;
 use crate::classifier::Emotion;
-use crate::frame::Frame;
+use crate::frame::{Frame, monotonic_now};
+use crate::health::Health;
 use crate::latest::{LatestFrame, Taken};
 use crate::lens::{Lens, Sight};
 use crate::outputs::View;
@@ -68,6 +71,7 @@ pub fn run(
     mut show: impl FnMut(View<'_>),
     limit: Option<Duration>,
     pause: &Pause,
+    health: &Health,
     stop: &Stop,
 ) -> Result<()> {
     let Pictures { open, errors_end, frozen_after, patience } = pictures;
@@ -88,7 +92,7 @@ pub fn run(
         let thread = std::thread::Builder::new().name("capture".into()).spawn_scoped(scope, || capture.run(open))?;
         show(View::Starting);
         notify(&[NotifyState::Ready]);
-        Watch { capture: &capture, pipeline: &mut pipeline, show: &mut show, rest: None }.run(frozen_after, limit);
+        Watch { capture: &capture, pipeline: &mut pipeline, show: &mut show, health, rest: None }.run(frozen_after, limit);
         stop.ask();
         drop(show);
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -118,6 +122,7 @@ struct Watch<'a> {
     capture: &'a Capture<'a>,
     pipeline: &'a mut Pipeline,
     show: &'a mut dyn FnMut(View<'_>),
+    health: &'a Health,
     /// Why nothing is looked at just now, and when that was last shown.
     rest: Option<(Rest, Instant)>,
 }
@@ -174,7 +179,9 @@ impl Watch<'_> {
                 lens.interrupt();
                 self.rest(Rest::Lost);
             }
-            heart.beat(capture.moves.load(Ordering::Relaxed));
+            if heart.is_due(capture.moves.load(Ordering::Relaxed), self.health, monotonic_now()) {
+                notify(&[NotifyState::Watchdog]);
+            }
         }
     }
 
@@ -185,7 +192,7 @@ impl Watch<'_> {
             return;
         }
         let reason = match rest {
-            Rest::Lost => self.capture.trouble.lock().expect("no thread panics while it holds the reason").clone(),
+            Rest::Lost => self.capture.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             Rest::Frozen => FROZEN.to_owned(),
             Rest::Covered | Rest::Paused => String::new(),
         };
@@ -219,30 +226,47 @@ impl Watch<'_> {
             Some((Rest::Frozen | Rest::Lost, _)) => "the camera is back",
         };
         info!("{said}");
-        let source = self.capture.source.lock().expect("no thread panics while it holds the description");
+        let source = self.capture.source.lock().unwrap_or_else(PoisonError::into_inner);
         notify(&[NotifyState::Status(&format!("watching: {source}"))]);
     }
 }
 
-/// Tells systemd's watchdog that capture and recognition move: if one hangs, the service is killed and started again. A display or a card that hangs
-/// has its own thread and holds nobody up.
+/// Says when systemd's watchdog may be told that all is well: when capture and recognition have moved, and no display has been at one picture for too
+/// long. Else the service is killed and started again.
+///
+/// The thread that writes the statistics does not count. Nothing else waits for it, a card may stall for long, and where the kernel waits for a card
+/// that does not answer, a killed service could not even end.
 #[derive(Default)]
 struct Heart {
     moves: u64,
-    last_beat: Option<Instant>,
+    last_beat: Option<Duration>,
+    hung: bool,
 }
 
 impl Heart {
     /// Often enough for any watchdog time that makes sense.
     const PERIOD: Duration = Duration::from_secs(1);
 
-    /// To be called by the main thread in every round; `moves` counts those of the capture thread.
-    fn beat(&mut self, moves: u64) {
-        if moves != self.moves && self.last_beat.is_none_or(|last| last.elapsed() >= Self::PERIOD) {
-            self.moves = moves;
-            self.last_beat = Some(Instant::now());
-            notify(&[NotifyState::Watchdog]);
+    /// So long a display may take for one picture. The slowest panel takes a second; a picture file on a card that stalls, 20 s.
+    const DISPLAY_PATIENCE: Duration = Duration::from_secs(30);
+
+    /// To be asked by the main thread in every round; `moves` counts those of the capture thread.
+    fn is_due(&mut self, moves: u64, health: &Health, now: Duration) -> bool {
+        if moves == self.moves || self.last_beat.is_some_and(|last| now.saturating_sub(last) < Self::PERIOD) {
+            return false;
         }
+        let hung = health.hung(now, Self::DISPLAY_PATIENCE);
+        if let Some(name) = &hung
+            && !self.hung
+        {
+            error!("{name}: hangs; systemd's watchdog, if there is one, starts the service again");
+        }
+        self.hung = hung.is_some();
+        if self.hung {
+            return false;
+        }
+        (self.moves, self.last_beat) = (moves, Some(now));
+        true
     }
 }
 
@@ -308,7 +332,7 @@ impl Capture<'_> {
             let error = match open().and_then(|mut source| {
                 info!("pictures come from {}", source.description());
                 notify(&[NotifyState::Status(&format!("watching: {}", source.description()))]);
-                *self.source.lock().expect("no thread panics while it holds the description") = source.description().to_owned();
+                *self.source.lock().unwrap_or_else(PoisonError::into_inner) = source.description().to_owned();
                 self.read(source.as_mut(), &mut wait)
             }) {
                 Ok(End::Over) => return Ok(()),
@@ -322,7 +346,7 @@ impl Capture<'_> {
             if error != said || wait == patience.reopen_after {
                 warn!("{error}; it is looked for again until it is there");
             }
-            *self.trouble.lock().expect("no thread panics while it holds the reason") = error.clone();
+            *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = error.clone();
             said = error;
             self.stop.sleep(wait);
             wait = (wait * 2).min(patience.reopen_at_most);
@@ -390,5 +414,28 @@ impl Narrator {
         }
         self.shown.clear();
         self.shown.extend(observation.faces.iter().map(|face| (face.id, face.expression)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_beat_is_due_once_a_second_if_every_worker_has_moved() {
+        let (mut heart, health) = (Heart::default(), Health::default());
+        let begin = monotonic_now();
+        let after = |seconds: u64| begin + Duration::from_secs(seconds);
+        assert!(heart.is_due(1, &health, after(0)));
+        assert!(!heart.is_due(2, &health, begin + Duration::from_millis(900)));
+        assert!(heart.is_due(2, &health, after(1)));
+        // The capture thread hangs, and moves again.
+        assert!(!heart.is_due(2, &health, after(2)) && !heart.is_due(2, &health, after(40)));
+        assert!(heart.is_due(3, &health, after(41)));
+        // A display hangs, and moves again.
+        health.pulse("panel").during(|| {
+            assert!(!heart.is_due(4, &health, after(500)));
+        });
+        assert!(heart.is_due(6, &health, after(501)));
     }
 }

@@ -4,6 +4,8 @@
 //! to the 3 family), `pinctrl-bcm2711` (4) or `pinctrl-rp1` (5, where kernels before 6.6.45 numbered it `/dev/gpiochip4`). `gpiodetect` and `gpioinfo`
 //! (Debian package gpiod) list chips and lines.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::fmt;
 use std::fs::File;
 use std::io;
@@ -189,7 +191,7 @@ impl Chip {
                 builder.as_active_low();
             }
         })?;
-        let offsets = std::array::from_fn(|index| offsets[index]);
+        let offsets = offsets.as_slice().try_into().context("not every line was found")?;
         Ok(OutputLines { request, offsets, values: Values::from_offsets(&offsets) })
     }
 

@@ -3,8 +3,10 @@
 //! What changes with every frame is a handful of atomic numbers. What changes when something breaks or is mended stands behind a lock that the picture's
 //! way takes only then.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -66,6 +68,28 @@ pub struct Snapshot {
     pub parts: Vec<Part>,
 }
 
+/// What a thread beside the picture's way tells of itself: since when it has been busy with one piece of work. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Pulse(Arc<AtomicU64>);
+
+impl Pulse {
+    /// Does `work`, and is busy meanwhile.
+    pub fn during<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.0.store(nanoseconds(monotonic_now()).max(1), Relaxed);
+        let result = work();
+        self.0.store(0, Relaxed);
+        result
+    }
+
+    /// For how long it has been busy with the same piece of work; nothing while it waits for some.
+    pub fn busy_for(&self, now: Duration) -> Duration {
+        match self.0.load(Relaxed) {
+            0 => Duration::ZERO,
+            since => Duration::from_nanos(nanoseconds(now).saturating_sub(since)),
+        }
+    }
+}
+
 /// The shared state; clones share it.
 #[derive(Clone, Debug)]
 pub struct Health(Arc<Shared>);
@@ -86,6 +110,8 @@ struct Shared {
     flush: Arc<AtomicBool>,
     times: StageTimes,
     parts: Mutex<Vec<Entry>>,
+    /// Of the threads that must not hang, with their names.
+    pulses: Mutex<Vec<(String, Pulse)>>,
 }
 
 #[derive(Debug)]
@@ -110,6 +136,7 @@ impl Default for Health {
             flush: Arc::default(),
             times: StageTimes::default(),
             parts: Mutex::default(),
+            pulses: Mutex::default(),
         }))
     }
 }
@@ -131,7 +158,7 @@ impl Health {
         shared.period.store(mean as u64, Relaxed);
         shared.frames.fetch_add(1, Relaxed);
         shared.dropped.fetch_add(observation.dropped, Relaxed);
-        shared.faces.store(observation.faces.len() as u64, Relaxed);
+        shared.faces.store(observation.face_count() as u64, Relaxed);
         if let Some(face) = observation.main_face() {
             shared.expression.store(1 + face.expression as u64, Relaxed);
         }
@@ -157,6 +184,19 @@ impl Health {
     /// Forgets all parts: another configuration has others.
     pub fn forget_parts(&self) {
         self.parts().clear();
+        self.pulses().clear();
+    }
+
+    /// The pulse of a thread that must not hang; `name` is what the log calls it.
+    pub fn pulse(&self, name: &str) -> Pulse {
+        let pulse = Pulse::default();
+        self.pulses().push((name.to_owned(), pulse.clone()));
+        pulse
+    }
+
+    /// The name of a thread that has been busy with one piece of work for longer than `patience`.
+    pub fn hung(&self, now: Duration, patience: Duration) -> Option<String> {
+        self.pulses().iter().find(|(_, pulse)| pulse.busy_for(now) > patience).map(|(name, _)| name.clone())
     }
 
     /// The wish that what was counted be written now: set by a signal, taken by the statistics.
@@ -206,8 +246,12 @@ impl Health {
         }
     }
 
+    fn pulses(&self) -> MutexGuard<'_, Vec<(String, Pulse)>> {
+        self.0.pulses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn parts(&self) -> MutexGuard<'_, Vec<Entry>> {
-        self.0.parts.lock().expect("no thread panics while it holds the parts")
+        self.0.parts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -247,6 +291,24 @@ mod tests {
         assert_eq!(health.parts()[0].reason, "no such device");
         let snapshot = health.snapshot();
         assert_eq!((snapshot.parts.len(), snapshot.parts[0].state), (1, State::Degraded));
+    }
+
+    #[test]
+    fn a_thread_hangs_when_one_piece_of_work_takes_too_long_and_not_when_it_waits_for_some() {
+        let health = Health::default();
+        let (display, patience) = (health.pulse("panel"), Duration::from_secs(30));
+        let later = |seconds| monotonic_now() + Duration::from_secs(seconds);
+        assert_eq!(health.hung(later(1000), patience), None);
+        display.during(|| {
+            // A slow bus, a card that stalls for 20 s.
+            assert_eq!(health.hung(later(29), patience), None);
+            assert_eq!(health.hung(later(31), patience).as_deref(), Some("panel"));
+        });
+        assert_eq!(health.hung(later(1000), patience), None);
+        display.during(|| {
+            health.forget_parts();
+            assert_eq!(health.hung(later(1000), patience), None);
+        });
     }
 
     #[test]

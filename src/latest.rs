@@ -3,7 +3,9 @@
 //! Simulated for a 30 frames/s camera and 150 ms of processing, a picture is 167 ms old (median) when its result appears; with four driver
 //! buffers and one thread it would be 571 ms.
 
-use std::sync::{Condvar, Mutex, MutexGuard};
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::frame::Frame;
@@ -50,7 +52,7 @@ impl LatestFrame {
         let (slot, _) = self
             .changed
             .wait_timeout_while(self.lock(), timeout, |slot| slot.fresh && !slot.closed)
-            .expect("no thread panics while it holds the slot");
+            .unwrap_or_else(PoisonError::into_inner);
         !slot.fresh
     }
 
@@ -72,7 +74,7 @@ impl LatestFrame {
             if left.is_zero() {
                 return Taken::Nothing;
             }
-            slot = self.changed.wait_timeout(slot, left).expect("no thread panics while it holds the slot").0;
+            slot = self.changed.wait_timeout(slot, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
@@ -83,7 +85,7 @@ impl LatestFrame {
     }
 
     fn lock(&self) -> MutexGuard<'_, Slot> {
-        self.slot.lock().expect("no thread panics while it holds the slot")
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -18,6 +18,7 @@ pub mod frame;
 pub mod stop;
 pub mod pause;
 pub mod health;
+pub mod device;
 pub mod gpio;
 pub mod button;
 pub mod network;

@@ -20,7 +20,7 @@ fn main() -> ExitCode {
         // Whoever reads our output has seen enough (`visaged detect … | head`).
         Err(error) if exit::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("visaged: {error:#}");
+            eprintln!("visaged: {}", exit::one_line(&error));
             ExitCode::from(exit::code(&error))
         }
     }

@@ -1,5 +1,7 @@
 //! Neural networks from ONNX files: checked, loaded and run by `tract-onnx`. The only module that knows tract.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::io::{self, Cursor};
 use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,5 +1,7 @@
 //! The wish for a pause, shared by everything that can ask for one and by the thread that has the camera open.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::classifier::EmotionClassifier;
+use crate::classifier::{EmotionClassifier, Probabilities};
 use crate::config::TrackerConfig;
 use crate::detector::FaceDetector;
 use crate::frame::{BoundingBox, Frame};
+use crate::health::Health;
 use crate::outline::Outliner;
-use crate::tracker::{Observation, Tracker};
+use crate::stopwatch::Timed;
+use crate::tracker::{Counted, Observation, Tracker};
 
 /// So often the whole picture is searched although all known faces are in their places. With the time until a face is announced and the two frames
 /// lost to rounding, a new face at 15 frames/s has its label within half a second.
@@ -21,7 +23,8 @@ const GOLDEN_RATIO: u64 = 0x9E37_79B9_7F4A_7C15;
 /// The stages between a picture and what is shown.
 pub struct Pipeline {
     detector: Box<dyn FaceDetector>,
-    classifier: Box<dyn EmotionClassifier>,
+    /// None where faces are only counted.
+    classifier: Option<Box<dyn EmotionClassifier>>,
     tracker: Tracker,
     found: Vec<BoundingBox>,
     /// The time and the size of the last frame that was searched everywhere.
@@ -29,15 +32,34 @@ pub struct Pipeline {
     outliner: Option<Outliner>,
     /// How many frames were looked at.
     looks: u64,
+    /// What is told where faces are only counted, and the highest number of a face that was.
+    counted: (Observation, u64),
 }
 
 impl Pipeline {
     /// Joins the stages; the tracker knows no face yet.
     pub fn new(detector: Box<dyn FaceDetector>, classifier: Box<dyn EmotionClassifier>, tracker: TrackerConfig) -> Self {
-        Self { detector, classifier, tracker: Tracker::new(tracker), found: Vec::new(), searched: None, outliner: None, looks: 0 }
+        Self { classifier: Some(classifier), ..Self::counting(detector, tracker) }
     }
 
-    /// Puts the frame's outlines into every observation.
+    /// Without a classifier faces are counted, and nothing else is known about them.
+    pub fn counting(detector: Box<dyn FaceDetector>, tracker: TrackerConfig) -> Self {
+        let (tracker, counted) = (Tracker::new(tracker), Default::default());
+        Self { detector, classifier: None, tracker, found: Vec::new(), searched: None, outliner: None, looks: 0, counted }
+    }
+
+    /// Has `health` told how long the stages take.
+    pub fn with_stopwatch(self, health: &Health) -> Self {
+        let told = || {
+            let health = health.clone();
+            move |step, took| health.times().tell(step, took)
+        };
+        let detector = Box::new(Timed { stage: self.detector, tell: told() });
+        let classifier = self.classifier.map(|stage| Box::new(Timed { stage, tell: told() }) as Box<dyn EmotionClassifier>);
+        Self { detector, classifier, ..self }
+    }
+
+    /// Puts the frame's outlines into every observation, unless faces are only counted.
     pub fn with_outlines(self) -> Self {
         Self { outliner: Some(Outliner::default()), ..self }
     }
@@ -53,15 +75,27 @@ impl Pipeline {
     /// If the classifier refuses a result; the frame then counts for nothing.
     pub fn process(&mut self, frame: &Frame) -> Result<&Observation> {
         self.find(frame);
+        let Some(classifier) = &mut self.classifier else { return self.count(frame) };
         if let Some(outliner) = &mut self.outliner {
             outliner.draw(&frame.image, self.tracker.outline_mut());
         }
-        let classifier = &mut self.classifier;
         // Half of the frames, but in no period: with several faces each is looked at in every second or third frame only, and has to be seen both ways
         // too. Multiples of the golden ratio are spread evenly in whatever steps one takes (Weyl).
         classifier.set_mirrored(self.looks.wrapping_mul(GOLDEN_RATIO) >> 63 == 1);
         self.looks += 1;
         self.tracker.update(frame, &self.found, |face| classifier.classify(&frame.image, face))
+    }
+
+    /// Follows the faces, with the same probabilities for each, and tells their number only.
+    fn count(&mut self, frame: &Frame) -> Result<&Observation> {
+        let followed = self.tracker.update(frame, &self.found, |_| Ok(Probabilities::new([1.0 / 7.0; 7])))?;
+        let (counted, highest) = &mut self.counted;
+        let (in_view, new) = (followed.faces.len(), followed.faces.iter().filter(|face| face.id > *highest).count());
+        *highest = followed.faces.iter().map(|face| face.id).max().unwrap_or(0).max(*highest);
+        let Observation { captured_at, image_size, dropped, .. } = *followed;
+        let number = Counted { in_view: in_view as u32, new: new as u32 };
+        *counted = Observation { captured_at, image_size, dropped, counted: Some(number), ..Observation::default() };
+        Ok(counted)
     }
 
     /// Fills `found`: near the known faces, or everywhere if it is time, none is known, or one is lost.

@@ -46,16 +46,32 @@ pub struct Observation {
     pub image_size: (u32, u32),
     /// How many frames were passed over since the last observation.
     pub dropped: u64,
-    /// The faces that are followed, in order of appearance.
+    /// The faces that are followed, in order of appearance; none where they are only counted.
     pub faces: Vec<TrackedFace>,
+    /// Where expressions are not to be named: how many faces there are.
+    pub counted: Option<Counted>,
     /// The frame's outlines, if somebody wants to show them.
     pub outline: Outline,
+}
+
+/// Faces of which nothing is known but that they are there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// How many are followed.
+    pub in_view: u32,
+    /// How many of them were not in the observation before.
+    pub new: u32,
 }
 
 impl Observation {
     /// The face that matters most where only one can be shown: the largest, of equal ones the first seen.
     pub fn main_face(&self) -> Option<&TrackedFace> {
         self.faces.iter().rev().max_by_key(|face| face.bounding_box.area())
+    }
+
+    /// How many faces there are, named or only counted.
+    pub fn face_count(&self) -> usize {
+        self.counted.map_or(self.faces.len(), |counted| counted.in_view as usize)
     }
 }
 

@@ -44,21 +44,10 @@ SHAPES = {
         modules=((32, True), (64, True), (128, True)),
         leading_relu=False,
     ),
-    # What base grows from.
-    "shallow": Shape(
-        stem=(16, 32),
-        stem_stride=2,
-        modules=((64, True), (64, False), (160, True), (160, False), (320, True), (320, False)),
-        leading_relu=True,
-    ),
     "base": Shape(
         stem=(16, 32),
         stem_stride=2,
-        modules=(
-            *((64, True), (64, False), (64, False)),
-            *((160, True), (160, False), (160, False)),
-            *((320, True), (320, False), (320, False)),
-        ),
+        modules=((64, True), (64, False), (160, True), (160, False), (320, True), (320, False)),
         leading_relu=True,
     ),
 }
@@ -132,30 +121,6 @@ class MiniXception(nn.Module):
         x = F.relu(self.norm2(self.conv2(x)))
         x = self.head(self.dropout(self.residual(x)))
         return x.mean(dim=(2, 3))
-
-
-def grow(network: MiniXception, shallower: MiniXception) -> None:
-    """Take over a network that lacks some of the modules that keep the size.
-
-    Those begin as identities (their last scale is 0), so that what was learnt is kept, as in
-    Net2Net (Chen, Goodfellow and Shlens 2015, arXiv 1511.05641).
-    """
-    for name, part in network.named_children():
-        if name != "residual":
-            part.load_state_dict(getattr(shallower, name).state_dict())
-    known = list(shallower.residual)
-    for module in network.residual:
-        if known and shapes(known[0]) == shapes(module):
-            module.load_state_dict(known.pop(0).state_dict())
-        elif module.halves:
-            raise ValueError("the two networks halve the picture in different ways")
-        else:
-            nn.init.zeros_(module.second.norm.weight)
-
-
-def shapes(module: nn.Module) -> dict[str, torch.Size]:
-    """The shapes of all that a module has learnt."""
-    return {name: values.shape for name, values in module.state_dict().items()}
 
 
 class FaceHead(nn.Module):

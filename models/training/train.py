@@ -26,7 +26,7 @@ from .data import DEFAULT_DATA_DIR, load_split, load_votes
 from .equalise import equalise
 from .labels import targets
 from .metrics import summary
-from .networks import SIZES, build, grow, multiply_adds, parameter_count
+from .networks import SIZES, build, multiply_adds, parameter_count
 from .pool import Pool
 from .rounding import Rounding
 from .smote import oversample
@@ -59,7 +59,6 @@ def arguments() -> argparse.Namespace:
     add("--ease", type=Path, help="ease.npy: faces count by their ease of classification")
     add("--until", type=int, default=0, help="pause after so many of the epochs; 0: after all")
     add("--patience", type=int, default=0, help="stop after so many epochs without progress")
-    add("--grow", type=Path, help="best.pt of a shallower mini-Xception to begin with")
     add("--teacher", type=Path, nargs="*", default=[], help="best.pt of larger networks")
     add("--teacher-share", type=float, default=0.6, help="of the targets, from the teachers")
     add("--teacher-temperature", type=float, default=1.5)
@@ -93,8 +92,8 @@ def mixup(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Each face blended with its mirror place in the batch, and the targets alike.
 
-    One share for the whole batch, drawn from Beta(alpha, alpha); the larger part stays the face's own
-    (Zhang et al. 2017, arXiv 1710.09412).
+    One share for the whole batch, drawn from Beta(alpha, alpha); the larger part stays the face's
+    own (Zhang et al. 2017, arXiv 1710.09412).
     """
     share = float(np.random.beta(alpha, alpha))
     share = max(share, 1 - share)
@@ -127,8 +126,6 @@ class Run:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         torch.manual_seed(args.seed)
         self.network = self._place(build(args.size))
-        if args.grow:
-            grow(self.network, self._place(load_network(args.grow)))
         if hasattr(self.network, "residual"):
             self.network.dropout.p = args.dropout
         self.average = copy.deepcopy(self.network).eval()

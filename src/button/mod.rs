@@ -3,6 +3,8 @@
 //! A short press of the button begins or ends a pause, a long one shuts the device down if the owner allows it. The privacy switch must be closed for the
 //! camera to be opened: open, unreadable, torn off or not there all mean a pause.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 

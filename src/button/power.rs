@@ -1,5 +1,7 @@
 //! Asks the system to shut the device down.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};

@@ -1,5 +1,7 @@
 //! From the changes of a push button's contact to presses, short and long. Pure: time comes with the changes.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::time::Duration;
 
 /// A shorter contact is a spark, not a finger: the kernel debounces, but a long wire catches more than bounces.

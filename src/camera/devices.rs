@@ -2,6 +2,8 @@
 //!
 //! A Raspberry Pi has a dozen nodes `/dev/video*` that are no cameras: codecs and image processors, and the raw side of CSI cameras.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::fmt;
 use std::fs;
 use std::io;

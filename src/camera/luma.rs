@@ -4,6 +4,8 @@
 //! <https://docs.kernel.org/userspace-api/media/v4l/pixfmt.html>. The value range is taken as it comes (16 to 235 or 0 to 255, as the camera
 //! likes); the stages behind do not depend on it.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::fmt;
 
 use thiserror::Error;
@@ -52,6 +54,8 @@ pub enum BadPicture {
     OtherSize { width: usize, height: usize, wanted_width: u32, wanted_height: u32 },
     #[error("JPEG without {0}")]
     Headers(&'static str),
+    #[error("a progressive JPEG, which is not for cameras")]
+    Progressive,
     #[error("damaged JPEG: {0}")]
     Jpeg(DamagedJpeg),
 }
@@ -119,8 +123,8 @@ impl LumaReader {
         let pixels: &mut [u8] = &mut frame.image;
         match format {
             PixelFormat::Mjpg => self.mjpeg.decode(bytes, width, height, pixels),
-            PixelFormat::Yuyv => self.for_each_row(bytes, 2, pixels, |row, luma| pick_every_second(row, 0, luma)),
-            PixelFormat::Uyvy => self.for_each_row(bytes, 2, pixels, |row, luma| pick_every_second(row, 1, luma)),
+            PixelFormat::Yuyv => self.for_each_row(bytes, 2, pixels, |row, luma| pick_every_second(row, |[luma, _]| luma, luma)),
+            PixelFormat::Uyvy => self.for_each_row(bytes, 2, pixels, |row, luma| pick_every_second(row, |[_, luma]| luma, luma)),
             // `new` lets no Auto through.
             PixelFormat::Grey | PixelFormat::Nv12 | PixelFormat::Yu12 | PixelFormat::Auto => {
                 self.for_each_row(bytes, 1, pixels, |row, luma| luma.copy_from_slice(row))
@@ -143,15 +147,18 @@ impl LumaReader {
             return Err(BadPicture::Short { bytes: bytes.len(), needed });
         }
         for (row, luma) in bytes.chunks(self.stride).zip(pixels.chunks_exact_mut(width)) {
-            read_row(&row[..row_bytes], luma);
+            if let Some((row, _)) = row.split_at_checked(row_bytes) {
+                read_row(row, luma);
+            }
         }
         Ok(())
     }
 }
 
-fn pick_every_second(row: &[u8], offset: usize, luma: &mut [u8]) {
-    for (luma, pair) in luma.iter_mut().zip(row.chunks_exact(2)) {
-        *luma = pair[offset];
+fn pick_every_second(row: &[u8], pick: impl Fn([u8; 2]) -> u8, luma: &mut [u8]) {
+    let (pairs, _) = row.as_chunks();
+    for (luma, pair) in luma.iter_mut().zip(pairs) {
+        *luma = pick(*pair);
     }
 }
 

@@ -3,6 +3,8 @@
 //! The USB video class lets a camera leave the tables out, and many do; decoders refuse such a picture. The tables meant are the typical ones of the
 //! JPEG standard, ITU-T T.81 Annex K.3, <https://www.w3.org/Graphics/JPEG/itu-t81.pdf>.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
@@ -58,6 +60,7 @@ struct Headers {
 /// Walks over the segments before the first scan: marker (0xFF and its code), then a length that counts itself (T.81 B.1.1.4).
 fn read_headers(jpeg: &[u8]) -> Result<Headers, BadPicture> {
     const START_OF_IMAGE: [u8; 2] = [0xFF, 0xD8];
+    const PROGRESSIVE: u8 = 0xC2;
     const HUFFMAN_TABLES: u8 = 0xC4;
     const START_OF_SCAN: u8 = 0xDA;
 
@@ -71,6 +74,8 @@ fn read_headers(jpeg: &[u8]) -> Result<Headers, BadPicture> {
             // Any number of fill bytes may stand before a marker's code.
             Some([0xFF, 0xFF, ..]) => place += 1,
             Some([0xFF, START_OF_SCAN, ..]) => return Ok(Headers { scan: place, huffman_tables }),
+            // The USB video class has none. It may come in a hundred scans, between which the decoder keeps all coefficients: 96 MiB for 4096×4096 pixels.
+            Some([0xFF, PROGRESSIVE, ..]) => return Err(BadPicture::Progressive),
             Some([0xFF, marker, high, low, ..]) => {
                 huffman_tables |= *marker == HUFFMAN_TABLES;
                 place += 2 + usize::from(u16::from_be_bytes([*high, *low])).max(2);
@@ -162,6 +167,16 @@ mod tests {
     fn decode(jpeg: &[u8]) -> Result<Vec<u8>, BadPicture> {
         let mut pixels = vec![0; (WIDTH * HEIGHT) as usize];
         Decoder::default().decode(jpeg, WIDTH, HEIGHT, &mut pixels).map(|()| pixels)
+    }
+
+    #[test]
+    fn a_progressive_picture_is_refused_before_it_costs_anything() {
+        let progressive = [&[0xFF, 0xD8, 0xFF, 0xC2, 0, 11, 8, 16, 0, 16, 0, 1, 1, 0x11, 0][..], &[0xFF, 0xDA, 0, 2]].concat();
+        let memory = allocation_counter::measure(|| {
+            let refused = Decoder::default().decode(&progressive, 4096, 4096, &mut []);
+            assert!(matches!(refused, Err(BadPicture::Progressive)), "{refused:?}");
+        });
+        assert!(memory.bytes_total < 1024, "{memory:?}");
     }
 
     #[test]

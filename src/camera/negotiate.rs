@@ -3,6 +3,8 @@
 //! Order of importance: the size nearest to the wanted one, then a rate that is not too low, then the pixel format that costs least to turn into grey.
 //! (Over USB 2 many cameras offer 1280×720 at 10 frames/s raw and at 30 compressed: wanting 30 means decoding.)
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use v4l::fraction::Fraction;
 use v4l::frameinterval::FrameIntervalEnum;
 use v4l::framesize::FrameSizeEnum;
@@ -147,6 +149,23 @@ mod tests {
     fn mode(fourcc: &[u8; 4], width: u32, height: u32, frames_per_second: u32) -> Mode {
         let interval = (frames_per_second != 0).then(|| Fraction::new(1, frames_per_second));
         Mode { fourcc: *fourcc, format: pixel_format(*fourcc).unwrap(), width, height, interval }
+    }
+
+    #[test]
+    fn whatever_steps_a_driver_offers_the_nearest_lies_within_them() {
+        const EXTREMES: [u32; 9] = [0, 1, 2, 640, 4096, 4097, 1 << 31, u32::MAX - 1, u32::MAX];
+        for least in EXTREMES {
+            for most in EXTREMES {
+                for step in EXTREMES {
+                    for wanted in [16, 640, 4096] {
+                        let nearest = nearest_step(least, most, step, wanted);
+                        assert_eq!(nearest.is_some(), least <= most);
+                        let on_a_step = |value| (value - least) % step.max(1) == 0 && (least..=most).contains(&value);
+                        assert!(nearest.is_none_or(on_a_step), "{least} to {most} by {step}: {nearest:?}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Opens the configured source, again and again if it must be, and explains an automatic choice.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
@@ -79,8 +81,10 @@ impl Opener {
         let csi = match program() {
             None => Err("no CSI camera: rpicam-vid is not installed".to_owned()),
             Some(program) => match list_cameras(&program, &self.stop) {
-                Ok(cameras) if cameras.is_empty() => Err(format!("no CSI camera: {} lists none", program.display())),
-                Ok(cameras) => Ok(format!("CSI camera {}: chosen", cameras[0])),
+                Ok(cameras) => match cameras.first() {
+                    Some(camera) => Ok(format!("CSI camera {camera}: chosen")),
+                    None => Err(format!("no CSI camera: {} lists none", program.display())),
+                },
                 Err(error) => Err(format!("no CSI camera: {error:#}")),
             },
         };

@@ -4,6 +4,8 @@
 //! `(9798 R + 19235 G + 3735 B + 16384) >> 15`; of 16-bit samples the upper byte counts, alpha is left out. On random pixels this gave the very values of
 //! OpenCV 5.0.0; JPEG decoders may differ among each other by a level or two before the rule is applied.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, BufReader};
@@ -103,8 +105,11 @@ fn to_grey(picture: DynamicImage) -> GrayImage {
 }
 
 fn grey_of<P: image::Pixel>(picture: &image::ImageBuffer<P, Vec<P::Subpixel>>, grey: impl Fn(&P) -> u8) -> GrayImage {
-    let pixels = picture.pixels().map(grey).collect();
-    GrayImage::from_raw(picture.width(), picture.height(), pixels).expect("one byte for each pixel")
+    let mut luma = GrayImage::new(picture.width(), picture.height());
+    for (luma, pixel) in luma.iter_mut().zip(picture.pixels()) {
+        *luma = grey(pixel);
+    }
+    luma
 }
 
 fn upper_byte(sample: u16) -> u8 {

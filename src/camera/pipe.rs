@@ -1,5 +1,7 @@
 //! Reading from a pipe that may fall silent: like a file, but no read waits longer than a timeout, or than somebody wants to wait.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
@@ -44,7 +46,7 @@ pub(super) fn wait_readable<const N: usize>(files: [&File; N], deadline: Instant
         match poll(&mut polled, Some(&Timespec::try_from(left.min(NAP)).map_err(io::Error::other)?)) {
             Ok(0) if left.is_zero() => return Err(io::Error::new(io::ErrorKind::TimedOut, "silent for too long")),
             Ok(0) => {}
-            Ok(_) => return Ok(std::array::from_fn(|place| !polled[place].revents().is_empty())),
+            Ok(_) => return Ok(polled.each_ref().map(|polled| !polled.revents().is_empty())),
             Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }

@@ -1,5 +1,7 @@
 //! What a replay plays: a picture, a folder or list of pictures, or y4m from a file or standard input.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::cmp::Ordering;
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -96,17 +98,13 @@ impl Recording {
         format!("{}×{} y4m", header.width, header.height)
     }
 
-    /// Reads the next picture into `frame` (the picture only); false at the end.
-    pub(super) fn read(&mut self, frame: &mut Frame) -> Result<bool> {
-        let next = match self {
-            Self::Pictures(pictures) => return pictures.read(frame),
+    /// Reads the next picture into `frame` (the picture only).
+    pub(super) fn read(&mut self, frame: &mut Frame) -> Result<Next> {
+        Ok(match self {
+            Self::Pictures(pictures) => pictures.read(frame)?,
             Self::Video(video) => video.read(frame)?,
             Self::Input(video) => video.read(frame)?,
-        };
-        if next == Next::Cut {
-            log::warn!("the recording ends within a frame, which is left out");
-        }
-        Ok(next == Next::Frame)
+        })
     }
 
     /// Goes back to the beginning.
@@ -121,22 +119,23 @@ impl Recording {
 }
 
 impl Pictures {
-    fn read(&mut self, frame: &mut Frame) -> Result<bool> {
+    fn read(&mut self, frame: &mut Frame) -> Result<Next> {
         if self.next == self.paths.len() {
-            return Ok(false);
+            return Ok(Next::End);
         }
         let picture = self.load(self.next)?;
         frame.resize(picture.width(), picture.height());
         frame.image.copy_from_slice(picture);
         self.next += 1;
-        Ok(true)
+        Ok(Next::Frame)
     }
 
     fn load(&mut self, place: usize) -> Result<&GrayImage> {
-        if self.latest.as_ref().is_none_or(|(latest, _)| *latest != place) {
-            self.latest = Some((place, load_grey(&self.paths[place])?));
-        }
-        Ok(&self.latest.as_ref().expect("it was just loaded").1)
+        let latest = match self.latest.take() {
+            Some(latest) if latest.0 == place => latest,
+            _ => (place, load_grey(self.paths.get(place).context("there are no more pictures")?)?),
+        };
+        Ok(&self.latest.insert(latest).1)
     }
 }
 
@@ -218,7 +217,8 @@ fn count_digits(text: &[u8]) -> usize {
 }
 
 fn without_zeros(number: &[u8]) -> &[u8] {
-    &number[number.iter().take_while(|digit| **digit == b'0').count()..]
+    let zeros = number.iter().take_while(|digit| **digit == b'0').count();
+    number.get(zeros..).unwrap_or_default()
 }
 
 #[cfg(test)]

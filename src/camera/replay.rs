@@ -1,5 +1,7 @@
 //! Plays a recording as if it were a camera.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -7,6 +9,7 @@ use anyhow::{Result, ensure};
 
 use super::FrameSource;
 use super::recording::Recording;
+use super::y4m::Next;
 use crate::config::{CameraConfig, ReplaySpeed};
 use crate::frame::{Frame, monotonic_now};
 use crate::stop::Stop;
@@ -26,6 +29,7 @@ pub struct Replay {
     interval: Duration,
     speed: ReplaySpeed,
     looping: bool,
+    cut_told: bool,
     sequence: u64,
     start: Duration,
     stop: Stop,
@@ -57,6 +61,7 @@ impl Replay {
             interval: Duration::from_secs_f64(1.0 / rate),
             speed: config.replay_speed,
             looping: config.replay_loop,
+            cut_told: false,
             sequence: 0,
             start: Duration::ZERO,
             stop,
@@ -64,15 +69,20 @@ impl Replay {
     }
 
     fn read(&mut self, frame: &mut Frame) -> Result<bool> {
-        if self.recording.read(frame)? {
-            return Ok(true);
+        match self.recording.read(frame)? {
+            Next::Frame => return Ok(true),
+            // It is cut each time that it is played.
+            Next::Cut if !std::mem::replace(&mut self.cut_told, true) => {
+                log::warn!("the recording ends within a frame, which is left out");
+            }
+            Next::Cut | Next::End => {}
         }
         // A recording without a single frame would be begun again for ever.
         if !self.looping || self.sequence == 0 {
             return Ok(false);
         }
         self.recording.rewind()?;
-        self.recording.read(frame)
+        Ok(self.recording.read(frame)? == Next::Frame)
     }
 }
 
@@ -140,6 +150,20 @@ mod tests {
 
     fn error_of(config: &CameraConfig) -> anyhow::Error {
         Replay::open(config, Stop::default()).err().expect("this recording should be refused")
+    }
+
+    #[test]
+    fn a_cut_recording_goes_round_and_says_so_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let clip = folder.path().join("cut.y4m");
+        fs::write(&clip, b"YUV4MPEG2 W1 H1 Cmono\nFRAME\n\x07FRAME\n").unwrap();
+        let mut replay = Replay::open(&CameraConfig { replay_loop: true, ..config(&clip) }, Stop::default()).unwrap();
+        assert_eq!(played(&mut replay, 1), [7]);
+        assert!(!replay.cut_told);
+        let mut frame = Frame::default();
+        for _ in 0..3 {
+            assert!(replay.next_frame(&mut frame).unwrap() && replay.cut_told);
+        }
     }
 
     #[test]

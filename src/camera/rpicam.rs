@@ -5,6 +5,8 @@
 //! 64 bytes (780 pixels become 832: <https://github.com/raspberrypi/rpicam-apps/issues/188>), and nothing in the pipe says so. So the width is rounded to a
 //! multiple of 64, where there is no padding, and the height to an even number.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::env;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -41,8 +43,8 @@ pub struct RpicamCamera {
     height: u32,
     description: String,
     sequence: u64,
-    /// Chroma of the picture before, still in the pipe. Read late, so that a picture is out as soon as its luma is there.
-    pending_chroma: usize,
+    /// Whether chroma of the picture before is still in the pipe. Read late, so that a picture is out as soon as its luma is there.
+    chroma_pending: bool,
     chroma: Vec<u8>,
     stop: Stop,
 }
@@ -132,7 +134,7 @@ impl RpicamCamera {
             height,
             description: format!("CSI camera ({name}), {width}×{height} YU12 at {rate} frames/s"),
             sequence: 0,
-            pending_chroma: 0,
+            chroma_pending: false,
             chroma: vec![0; (width * height / 2) as usize],
             stop,
         })
@@ -142,7 +144,7 @@ impl RpicamCamera {
         let timeout = if self.sequence == 0 { START_TIMEOUT } else { TIMEOUT };
         let deadline = Instant::now() + timeout;
         frame.resize(self.width, self.height);
-        let chroma = &mut self.chroma[..self.pending_chroma];
+        let chroma = if self.chroma_pending { self.chroma.as_mut_slice() } else { &mut [] };
         let whole = read_exact(&self.pictures, &mut self.messages, chroma, deadline, &self.stop)
             .and_then(
                 |whole| Ok(whole && read_exact(&self.pictures, &mut self.messages, &mut frame.image, deadline, &self.stop)?),
@@ -151,7 +153,7 @@ impl RpicamCamera {
         if !whole {
             return Err(self.why_it_ended());
         }
-        self.pending_chroma = self.chroma.len();
+        self.chroma_pending = true;
         Ok(())
     }
 
@@ -225,7 +227,7 @@ impl Messages {
             self.pipe = None;
             self.end_line();
         }
-        for &byte in &bytes[..count] {
+        for &byte in bytes.iter().take(count) {
             if byte == b'\n' {
                 self.end_line();
             } else if self.line.len() < MAX_LINE {
@@ -252,12 +254,11 @@ impl Messages {
 fn read_exact(
     mut pictures: &File,
     messages: &mut Messages,
-    buffer: &mut [u8],
+    mut buffer: &mut [u8],
     deadline: Instant,
     stop: &Stop,
 ) -> io::Result<bool> {
-    let mut filled = 0;
-    while filled < buffer.len() {
+    while !buffer.is_empty() {
         let (picture_data, message) = match &messages.pipe {
             Some(pipe) => wait_readable([pictures, pipe], deadline, stop).map(|[a, b]| (a, b))?,
             None => wait_readable([pictures], deadline, stop).map(|[a]| (a, false))?,
@@ -266,9 +267,9 @@ fn read_exact(
             messages.read();
         }
         if picture_data {
-            match pictures.read(&mut buffer[filled..])? {
+            match pictures.read(buffer)? {
                 0 => return Ok(false),
-                count => filled += count,
+                count => buffer = buffer.get_mut(count..).unwrap_or_default(),
             }
         }
     }

@@ -4,11 +4,13 @@
 //! that it does not own, so we wait before we ask it, and a stream that has failed once is never used again; a driver may grant another mode than it was
 //! asked for; `bytesperline` is not the width.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use rustix::io::Errno;
 use v4l::buffer::{Flags, Metadata, Type};
 use v4l::device::Handle;
@@ -66,15 +68,15 @@ pub struct Found {
 pub fn find(config: &CameraConfig, previous: Option<&Identity>, stop: &Stop) -> (Option<Found>, Vec<Candidate>) {
     let mut candidates = candidates();
     for place in order(&candidates, previous) {
-        match V4l2Camera::open(&candidates[place].path, config, stop.clone()) {
+        let Some(candidate) = candidates.get_mut(place) else { continue };
+        match V4l2Camera::open(&candidate.path, config, stop.clone()) {
             Ok(camera) => {
-                let identity = Identity { card: candidates[place].card.clone(), bus: candidates[place].bus.clone() };
+                let identity = Identity { card: candidate.card.clone(), bus: candidate.bus.clone() };
                 return (Some(Found { camera, identity, place }), candidates);
             }
             Err(error) => {
                 let busy = error.downcast_ref().is_some_and(|error| is(error, Errno::BUSY));
-                candidates[place].verdict =
-                    if busy { Verdict::Busy } else { Verdict::Failed(io::Error::other(format!("{error:#}"))) };
+                candidate.verdict = if busy { Verdict::Busy } else { Verdict::Failed(io::Error::other(format!("{error:#}"))) };
             }
         }
     }
@@ -83,14 +85,11 @@ pub fn find(config: &CameraConfig, previous: Option<&Identity>, stop: &Stop) -> 
 
 /// The places of the usable candidates in the order in which they are tried.
 fn order(candidates: &[Candidate], previous: Option<&Identity>) -> Vec<usize> {
-    let mut places: Vec<_> = (0..candidates.len()).filter(|&place| candidates[place].verdict.is_usable()).collect();
+    let mut usable: Vec<_> = candidates.iter().enumerate().filter(|(_, candidate)| candidate.verdict.is_usable()).collect();
     if let Some(previous) = previous {
-        places.sort_by_key(|&place| {
-            let candidate = &candidates[place];
-            (candidate.card != previous.card, candidate.bus != previous.bus)
-        });
+        usable.sort_by_key(|(_, candidate)| (candidate.card != previous.card, candidate.bus != previous.bus));
     }
-    places
+    usable.into_iter().map(|(place, _)| place).collect()
 }
 
 impl V4l2Camera {
@@ -124,7 +123,7 @@ impl V4l2Camera {
     }
 
     fn next_good_frame(&mut self, frame: &mut Frame) -> Result<()> {
-        let stream = self.stream.as_mut().expect("the stream lives as long as the camera");
+        let stream = self.stream.as_mut().context("the stream has ended")?;
         let handle = stream.handle();
         let begin = monotonic_now();
         if !self.streaming {
@@ -134,12 +133,7 @@ impl V4l2Camera {
         loop {
             let next = wait(&handle, monotonic_now() + self.timeout, &self.stop).and_then(|()| stream.next());
             let (buffer, about) = next.map_err(|error| explain_stream(error, self.timeout))?;
-            let bytes = &buffer[..buffer.len().min(about.bytesused as usize)];
-            let read = if about.flags.contains(Flags::ERROR) {
-                Err(anyhow!("the driver says that it is damaged"))
-            } else {
-                self.luma.read(bytes, frame).map_err(Into::into)
-            };
+            let read = content(buffer, about).and_then(|bytes| Ok(self.luma.read(bytes, frame)?));
             let now = monotonic_now();
             let Err(error) = read else {
                 frame.sequence = about.sequence.into();
@@ -183,6 +177,15 @@ impl Drop for V4l2Camera {
             std::mem::forget(stream);
         }
     }
+}
+
+/// The part of a buffer that the driver has filled.
+///
+/// # Errors
+/// If the driver says that the picture is damaged.
+fn content<'a>(buffer: &'a [u8], about: &Metadata) -> Result<&'a [u8]> {
+    ensure!(!about.flags.contains(Flags::ERROR), "the driver says that it is damaged");
+    Ok(buffer.get(..about.bytesused as usize).unwrap_or(buffer))
 }
 
 /// Gives all buffers to the driver, starts the stream and takes the first picture, which is nobody's: the stream's `next` begins by giving back the
@@ -349,6 +352,33 @@ mod tests {
         assert_eq!(capture_time(&about(101, 0, monotonic), now), now);
         assert_eq!(capture_time(&about(7, 0, monotonic), now), now);
         assert_eq!(capture_time(&about(-1, -1, monotonic), now), now);
+    }
+
+    #[test]
+    fn of_a_buffer_only_what_the_driver_filled_is_read_and_nothing_of_a_damaged_picture() {
+        let about = |bytesused, flags| Metadata { bytesused, flags, ..Metadata::default() };
+        let done = Flags::MAPPED | Flags::DONE;
+        assert_eq!(content(&[1, 2, 3, 4], &about(3, done)).unwrap(), [1, 2, 3]);
+        // A driver that claims more than there is.
+        assert_eq!(content(&[1, 2, 3, 4], &about(9, done)).unwrap(), [1, 2, 3, 4]);
+        assert_eq!(content(&[1, 2, 3, 4], &about(0, done)).unwrap(), [0_u8; 0]);
+        assert!(content(&[1, 2, 3, 4], &about(4, done | Flags::ERROR)).unwrap_err().to_string().contains("damaged"));
+    }
+
+    #[test]
+    fn what_a_stream_fails_with_is_said_in_words_that_help() {
+        for (errno, words) in [
+            (Errno::NODEV, "it was unplugged"),
+            (Errno::BUSY, "in use by another program"),
+            (Errno::NOSPC, "try MJPG, a smaller size, or another socket"),
+            (Errno::IO, "the stream broke"),
+            (Errno::INVAL, "the stream broke"),
+        ] {
+            let said = format!("{:#}", explain_stream(errno.into(), TIMEOUT));
+            assert!(said.contains(words), "{errno}: {said}");
+        }
+        let silent = format!("{:#}", explain_stream(io::ErrorKind::TimedOut.into(), TIMEOUT));
+        assert!(silent.contains("no picture for 2 s"), "{silent}");
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! Format: <https://wiki.multimedia.cx/index.php/YUV4MPEG2>. We read it ourselves because a hostile width times height must be an error and no overflow,
 //! a cut recording must be told from one that has ended, and the luma can go straight into the frame while chroma is passed over.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::io::{self, BufRead, Read};
 
 use thiserror::Error;

@@ -1,5 +1,7 @@
 //! The network that names the expression.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};

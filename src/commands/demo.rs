@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 use super::display_choice::DisplayChoice;
 use super::exit::Usage;
-use super::stages::DetectorArgs;
+use super::stages::{self, DetectorArgs};
 use super::{run, signals, start_log};
 use crate::camera::{devices, rpicam};
 use crate::config::{CameraConfig, Config, DetectorConfig, DisplayConfig, ReplaySpeed, SourceKind};
@@ -52,7 +52,9 @@ pub(super) fn run(args: &Args, verbose: u8, out: &mut dyn Write) -> Result<()> {
 
     let (camera, why) = choose(args.input.as_deref())?;
     let detector = args.detector.over(DetectorConfig::default())?;
-    let mut config = Config { camera, detector, display, ..Config::default() };
+    // A demonstration at work is at work.
+    let deployment = stages::load_config(args.config.as_deref())?.deployment;
+    let mut config = Config { camera, detector, display, deployment, ..Config::default() };
     // It says that nothing is stored.
     config.statistics.database.clear();
     config.check().map_err(Usage)?;
@@ -61,7 +63,9 @@ pub(super) fn run(args: &Args, verbose: u8, out: &mut dyn Write) -> Result<()> {
     if in_terminal {
         std::thread::sleep(READING_TIME);
     }
-    let result = run::watch(&config, &Health::default(), args.seconds.map(Duration::from_secs), &Pause::default(), &stop);
+    let pipeline = run::open_pipeline(&config)?;
+    let result =
+        run::watch(&config, pipeline, &Health::default(), args.seconds.map(Duration::from_secs), &Pause::default(), &stop);
     kept_log.print();
     result
 }

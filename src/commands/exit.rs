@@ -1,5 +1,7 @@
 //! Exit codes, after `sysexits.h`.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::io::ErrorKind;
 
 use anyhow::Error;
@@ -53,6 +55,17 @@ pub fn is_broken_pipe(error: &Error) -> bool {
     error.chain().any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == ErrorKind::BrokenPipe))
 }
 
+/// What is said about an error: all causes on one line that no terminal obeys, whatever foreign words are in it.
+pub fn one_line(error: &Error) -> String {
+    const MOST: usize = 1000;
+    let text = format!("{error:#}");
+    let mut line: String = text.chars().take(MOST).map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    if text.chars().nth(MOST).is_some() {
+        line.push('…');
+    }
+    line
+}
+
 /// The exit code for an error that ends the program.
 pub fn code(error: &Error) -> u8 {
     let mut code = INTERNAL;
@@ -95,6 +108,14 @@ mod tests {
     use super::*;
     use anyhow::Context;
     use std::path::Path;
+
+    #[test]
+    fn foreign_words_in_a_message_neither_command_the_terminal_nor_fill_it() {
+        let error = anyhow::anyhow!("unknown key `\u{1b}[2J\n\u{9b}31m{}`", "é".repeat(5000));
+        let line = one_line(&error.context("visaged.toml:1"));
+        assert!(line.starts_with("visaged.toml:1: unknown key ` [2J  31méé"), "{line}");
+        assert_eq!((line.chars().count(), line.chars().last()), (1001, Some('…')));
+    }
 
     #[test]
     fn each_kind_of_trouble_has_its_code() {

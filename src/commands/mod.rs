@@ -25,7 +25,7 @@ mod report;
 mod run;
 mod signals;
 mod stages;
-mod status;
+pub mod status;
 mod sweep;
 
 use std::io::Write;

@@ -8,6 +8,7 @@ use image::GrayImage;
 use indicatif::ProgressBar;
 use serde::Serialize;
 
+use super::exit;
 use crate::camera::picture;
 use crate::frame::BoundingBox;
 
@@ -75,7 +76,7 @@ impl PictureArgs {
                     })?;
                 }
                 Err(error) if first_error.is_none() => first_error = Some(error),
-                Err(error) => eprintln!("visaged: {error:#}"),
+                Err(error) => eprintln!("visaged: {}", exit::one_line(&error)),
             }
             progress.inc(1);
         }

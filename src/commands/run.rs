@@ -12,17 +12,14 @@ use super::stages;
 use super::status::Answers;
 use crate::button;
 use crate::camera;
-use crate::classifier::EmotionClassifier;
 use crate::config::{Config, SourceKind};
 use crate::daemon::{self, Patience, Pictures};
-use crate::detector::FaceDetector;
-use crate::health::Health;
+use crate::health::{Health, State};
 use crate::outputs::leds::privacy::{self, PrivacyLight};
 use crate::outputs::{Outputs, View};
 use crate::pause::Pause;
 use crate::pipeline::Pipeline;
 use crate::stop::Stop;
-use crate::stopwatch::Timed;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -33,6 +30,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<()> {
     let mut config = stages::load_config(args.config.as_deref())?;
+    let mut loaded = None;
     let _lock = Lock::take()?;
     let health = Health::default();
     let _answers = Answers::begin(&health).inspect_err(|error| log::warn!("`visaged status` gets no answer: {error:#}"));
@@ -40,9 +38,10 @@ pub(super) fn run(args: &Args) -> Result<()> {
     // Outlives the rounds: reading the configuration again is no reason to open the camera.
     let pause = Pause::kept_in(&lock::folder().join("visaged.paused"));
     loop {
-        watch(&config, &health, None, &pause, &rounds.stop())?;
+        let pipeline = loaded.take().map_or_else(|| open_pipeline(&config), Ok)?;
+        watch(&config, pipeline, &health, None, &pause, &rounds.stop())?;
         match rounds.next() {
-            Some(next) => config = next,
+            Some((next, pipeline)) => (config, loaded) = (next, Some(pipeline)),
             None => {
                 daemon::tell_of_the_end();
                 return Ok(());
@@ -52,8 +51,14 @@ pub(super) fn run(args: &Args) -> Result<()> {
 }
 
 /// Opens everything and runs until the end.
-pub(super) fn watch(config: &Config, health: &Health, limit: Option<Duration>, pause: &Pause, stop: &Stop) -> Result<()> {
-    let pipeline = open_timed_pipeline(config, health)?;
+pub(super) fn watch(
+    config: &Config,
+    pipeline: Pipeline,
+    health: &Health,
+    limit: Option<Duration>,
+    pause: &Pause,
+    stop: &Stop,
+) -> Result<()> {
     let mut camera = camera::Opener::new(config.camera.clone(), stop.clone());
     let mut light = PrivacyLight::new(|| privacy::open(&config.leds));
     let lit = config.leds.privacy_line.is_some() && config.camera.source.is_camera();
@@ -65,32 +70,32 @@ pub(super) fn watch(config: &Config, health: &Health, limit: Option<Duration>, p
         patience: Patience::default(),
     };
     let mut outputs = Outputs::open(config, health, pause);
+    if let Some(notice) = config.deployment.notice(config.camera.source) {
+        log::warn!("{notice}");
+        health.tell("deployment", State::Ok, &notice);
+    }
     thread::scope(|scope| {
         button::follow(scope, &config.button, &config.privacy_switch, pause, stop).inspect_err(|_| stop.ask())?;
         // At its end, whichever, everybody has been asked to stop.
-        daemon::run(pictures, pipeline, move |view: View<'_>| outputs.show(view), limit, pause, stop)
+        daemon::run(
+            pictures,
+            pipeline.with_stopwatch(health),
+            move |view: View<'_>| outputs.show(view),
+            limit,
+            pause,
+            health,
+            stop,
+        )
     })
 }
 
-/// Loads what must be there: detector and network.
+/// Loads what must be there: detector and, where expressions are named, the network.
 pub(super) fn open_pipeline(config: &Config) -> Result<Pipeline> {
     let detector = stages::open_detector(&config.detector)?;
+    if !config.deployment.names_expressions(config.camera.source) {
+        return Ok(Pipeline::counting(detector, config.tracker.clone()));
+    }
     let classifier = stages::open_classifier(&config.classifier)?;
-    Ok(join(config, detector, Box::new(classifier)))
-}
-
-/// As [`open_pipeline`]; `health` is told how long the stages take.
-fn open_timed_pipeline(config: &Config, health: &Health) -> Result<Pipeline> {
-    let told = || {
-        let health = health.clone();
-        move |step, took| health.times().tell(step, took)
-    };
-    let detector = Timed { stage: stages::open_detector(&config.detector)?, tell: told() };
-    let classifier = Timed { stage: stages::open_classifier(&config.classifier)?, tell: told() };
-    Ok(join(config, Box::new(detector), Box::new(classifier)))
-}
-
-fn join(config: &Config, detector: Box<dyn FaceDetector>, classifier: Box<dyn EmotionClassifier>) -> Pipeline {
-    let pipeline = Pipeline::new(detector, classifier, config.tracker.clone());
-    if config.display.outline || config.web.preview { pipeline.with_outlines() } else { pipeline }
+    let pipeline = Pipeline::new(detector, Box::new(classifier), config.tracker.clone());
+    Ok(if config.display.outline || config.web.preview { pipeline.with_outlines() } else { pipeline })
 }

@@ -11,6 +11,7 @@ use signal_hook::iterator;
 use super::{run, stages};
 use crate::config::Config;
 use crate::health::Health;
+use crate::pipeline::Pipeline;
 use crate::stop::Stop;
 
 /// A flag that SIGTERM and SIGINT set; a second signal ends the program at once.
@@ -35,8 +36,8 @@ pub(super) struct Rounds {
 struct Shared {
     /// Of the round that runs.
     stop: Stop,
-    /// For the round after it.
-    next: Option<Config>,
+    /// For the round after it, with what it has loaded: to load it again would be time without a picture.
+    next: Option<(Config, Pipeline)>,
 }
 
 impl Rounds {
@@ -66,8 +67,8 @@ impl Rounds {
         lock(&self.shared).stop.clone()
     }
 
-    /// After a round: the configuration of the next one, if there is one.
-    pub(super) fn next(&self) -> Option<Config> {
+    /// After a round: the configuration of the next one, if there is one, and its pipeline.
+    pub(super) fn next(&self) -> Option<(Config, Pipeline)> {
         let mut shared = lock(&self.shared);
         // Whoever wants the end while a round is over must not wait for the end of the next.
         let next = shared.next.take().filter(|_| !self.end.is_asked())?;
@@ -78,12 +79,12 @@ impl Rounds {
 
 /// Ends the round if the configuration is one that the service can run with; else the old one stays in force.
 fn reload(path: Option<&Path>, shared: &Mutex<Shared>) {
-    let config = stages::load_config(path).and_then(|config| run::open_pipeline(&config).map(|_| config));
-    match config {
-        Ok(config) => {
+    let next = stages::load_config(path).and_then(|config| run::open_pipeline(&config).map(|pipeline| (config, pipeline)));
+    match next {
+        Ok(next) => {
             info!("the configuration is read again");
             let mut shared = lock(shared);
-            shared.next = Some(config);
+            shared.next = Some(next);
             shared.stop.ask();
         }
         Err(error) => error!("{error:#}; the old configuration stays in force"),
@@ -111,7 +112,7 @@ mod tests {
         let stop = rounds.stop();
         reload(Some(&path), &rounds.shared);
         assert!(stop.is_asked());
-        assert_eq!(rounds.next().expect("a next round").camera.width, 320);
+        assert_eq!(rounds.next().expect("a next round").0.camera.width, 320);
         assert!(!rounds.stop().is_asked());
         assert!(rounds.next().is_none());
     }

@@ -3,6 +3,8 @@
 //! The service listens on a socket in its runtime directory. Whoever connects gets one line, a JSON object, and nothing is read from them: there is nothing to
 //! get wrong. One is served after the other, each within a second.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::fs::{self, Permissions};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
@@ -36,10 +38,21 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
-    let line = ask()?;
-    let snapshot: Snapshot = serde_json::from_str(&line)
+    print_answer(&ask()?, args.json, out)
+}
+
+/// Prints what a service answered. Where none runs, anybody may have put a socket into the folder for temporary files: nothing of it commands a terminal.
+///
+/// # Errors
+/// If it is no answer of this version's services.
+pub fn print_answer(answer: &str, json: bool, out: &mut dyn Write) -> Result<()> {
+    let mut snapshot: Snapshot = serde_json::from_str(answer)
         .context("the service answers in a way that this program does not know: are both of one version?")?;
-    if args.json {
+    let of_parts = snapshot.parts.iter_mut().flat_map(|part| [&mut part.name, &mut part.reason]);
+    for text in of_parts.chain([&mut snapshot.version]) {
+        *text = text.replace(char::is_control, " ");
+    }
+    if json {
         writeln!(out, "{}", serde_json::to_string(&snapshot)?)?;
     } else {
         print(&snapshot, out)?;
@@ -96,7 +109,6 @@ fn print(snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "processor at {temperature:.0} °C{throttled}")?;
     }
     for Part { name, state, reason, for_s } in parts {
-        let reason = reason.replace(char::is_control, " ");
         let state = match state {
             State::Ok => "OK",
             State::Degraded => "DEGRADED",
@@ -207,6 +219,21 @@ mod tests {
         let message = format!("{:#}", Answers::begin_in(folder.path(), &Health::default()).err().expect("a file is in the way"));
         assert!(message.ends_with("there is something else than a socket"), "{message}");
         assert_eq!(fs::read(&path).unwrap(), b"mine");
+    }
+
+    #[test]
+    fn what_a_stranger_answers_commands_no_terminal() {
+        let health = Health::default();
+        health.tell("camera\u{1b}[2J", State::Degraded, "two\nlines");
+        let snapshot = Snapshot { version: "\u{9b}31m".into(), ..health.snapshot() };
+        let answer = serde_json::to_string(&snapshot).unwrap();
+        for json in [false, true] {
+            let mut out = Vec::new();
+            print_answer(&answer, json, &mut out).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            assert!(text.contains("two lines") && text.ends_with('\n'), "{text:?}");
+            assert!(!text.replace('\n', "").contains(char::is_control), "{text:?}");
+        }
     }
 
     #[test]

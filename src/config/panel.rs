@@ -1,5 +1,7 @@
 //! `[display.panel]`: a small panel on SPI or I²C, and what is usual for its controller.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};

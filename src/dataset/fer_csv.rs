@@ -3,6 +3,8 @@
 //! Columns are found by their names (`emotion`, `pixels`, `Usage`), since copies of the file have them in another order. The file has 300 MB, so lines are
 //! read one by one, and those of other splits are passed over without looking at their pixels.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -136,10 +138,9 @@ impl Row<'_> {
         for value in self.pixels.split_ascii_whitespace() {
             pixels.push(value.parse().map_err(|_| bad_data(format!("a pixel is `{value}`, not a number from 0 to 255")))?);
         }
-        if pixels.len() != PIXELS {
-            return Err(bad_data(format!("{} pixels, not {PIXELS} ({SIDE}×{SIDE})", pixels.len())).into());
-        }
-        let image = GrayImage::from_raw(SIDE as u32, SIDE as u32, pixels).expect("just counted");
+        let count = pixels.len();
+        let image = GrayImage::from_raw(SIDE as u32, SIDE as u32, pixels).filter(|_| count == PIXELS);
+        let image = image.ok_or_else(|| bad_data(format!("{count} pixels, not {PIXELS} ({SIDE}×{SIDE})")))?;
         Ok((image, emotion))
     }
 }

@@ -1,5 +1,7 @@
 //! IDX files as MNIST uses them.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
@@ -28,7 +30,7 @@ pub(super) fn read(images: &Path, labels: &Path) -> Result<Vec<Face>> {
             let emotion = Emotion::ALL.get(usize::from(class)).copied();
             let emotion =
                 emotion.ok_or_else(|| bad_data(format!("{}: label {class}, but there are 7 classes", labels.display())))?;
-            let image = GrayImage::from_raw(width, height, pixels.to_vec()).expect("a chunk has the size of a picture");
+            let image = GrayImage::from_raw(width, height, pixels.to_vec()).context("a picture of another size")?;
             Ok((image, emotion))
         })
         .collect()

@@ -1,6 +1,8 @@
 //! What the network is measured on: labelled face crops in FER-2013's forms (IDX files, `fer2013.csv`) or a folder per expression, and the labels of
 //! recordings.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 mod fer_csv;
 mod idx;
 pub mod timetable;

@@ -1,5 +1,7 @@
 //! When which expression is shown in a recording, as a person labelled it.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -72,7 +74,8 @@ impl Timetable {
 
     /// What is shown at `time` after the first frame; none if nobody said.
     pub fn at(&self, time: Duration) -> Option<Emotion> {
-        let span = self.0[..self.0.partition_point(|span| span.start <= time)].last()?;
+        let begun = self.0.partition_point(|span| span.start <= time);
+        let span = self.0.get(begun.checked_sub(1)?)?;
         (time < span.end).then_some(span.expression)
     }
 

@@ -13,6 +13,7 @@ use own_thread::OwnThread;
 
 pub mod display;
 pub mod leds;
+pub mod mqtt;
 mod own_thread;
 pub mod permission;
 pub mod statistics;
@@ -91,8 +92,8 @@ impl Outputs {
         let mut outputs =
             Self { parts: Vec::new(), displays: Vec::new(), statistics: None, health: health.clone(), watching: false };
         let mut counted = config.clone();
-        let style = display::style::SceneStyle::of(&config.display);
-        let attached = display::style::SceneStyle::of_attached(&config.display);
+        let style = display::style::SceneStyle::of(config);
+        let attached = display::style::SceneStyle::of_attached(config);
         if config.display.terminal {
             if counted.statistics.file.as_os_str() == "-" {
                 log::warn!("the terminal display has standard output for itself: statistics do not go there");
@@ -130,6 +131,10 @@ impl Outputs {
         if !config.web.listen.is_empty() {
             let (config, health, pause) = (config.clone(), health.clone(), pause.clone());
             outputs.add(&web::name(&config.web), move || Ok(Box::new(web::Web::open(&config, &health, &pause)?)));
+        }
+        if !config.mqtt.broker.is_empty() {
+            let (config, health) = (config.clone(), health.clone());
+            outputs.add(mqtt::NAME, move || Ok(Box::new(mqtt::Mqtt::open(&config, &health)?)));
         }
         let theirs = health.clone();
         let open = move || Ok(Box::new(statistics::Statistics::open(&counted, &theirs)?) as Box<dyn Output>);

@@ -3,7 +3,9 @@
 //! To send a whole picture takes 38 ms for an ILI9341 at 32 MHz and 24 ms for an SSD1306 on I²C at 400 kHz; a 60 Hz screen takes one every 17 ms, and a
 //! terminal on the other side of a slow line whenever it can. The newest view wins: what a display was too slow for is never shown.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use anyhow::Result;
@@ -41,11 +43,12 @@ impl OwnThread {
     ) -> std::io::Result<Self> {
         let shared = Arc::<Shared>::default();
         let (theirs, name, health) = (Arc::clone(&shared), name.to_owned(), health.clone());
+        let pulse = health.pulse(&name);
         let thread = std::thread::Builder::new().name("display".into()).spawn(move || {
-            let mut part = Part::open(&name, &health, open);
+            let mut part = pulse.during(|| Part::open(&name, &health, open));
             let mut view = OwnedView::default();
             while theirs.take(&mut view) {
-                part.show(view.as_view(), monotonic_now());
+                pulse.during(|| part.show(view.as_view(), monotonic_now()));
             }
         })?;
         Ok(Self { shared, thread: Some(thread) })
@@ -87,10 +90,8 @@ impl Drop for OwnThread {
 impl Shared {
     /// Waits for a view that has not been shown, and swaps it into `view`; false at the end.
     fn take(&self, view: &mut OwnedView) -> bool {
-        let mut slot = self
-            .changed
-            .wait_while(self.lock(), |slot| !slot.fresh && !slot.closed)
-            .expect("no thread panics while it holds the slot");
+        let mut slot =
+            self.changed.wait_while(self.lock(), |slot| !slot.fresh && !slot.closed).unwrap_or_else(PoisonError::into_inner);
         if slot.closed {
             return false;
         }
@@ -100,7 +101,7 @@ impl Shared {
     }
 
     fn lock(&self) -> MutexGuard<'_, Slot> {
-        self.slot.lock().expect("no thread panics while it holds the slot")
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -127,9 +128,9 @@ impl OwnedView {
         self.kind = match view {
             View::Starting => Kind::Starting,
             View::Watching(observation) => {
-                let Observation { captured_at, image_size, dropped, ref faces, ref outline } = *observation;
+                let Observation { captured_at, image_size, dropped, ref faces, counted, ref outline } = *observation;
                 let ours = &mut self.observation;
-                (ours.captured_at, ours.image_size, ours.dropped) = (captured_at, image_size, dropped);
+                (ours.captured_at, ours.image_size, ours.dropped, ours.counted) = (captured_at, image_size, dropped, counted);
                 ours.faces.clone_from(faces);
                 ours.outline.clone_from(outline);
                 Kind::Watching
@@ -209,6 +210,40 @@ mod tests {
         assert_eq!(heard.recv().unwrap(), "0 of 49s");
         display.show(View::CameraLost { reason: "unplugged" });
         assert_eq!(heard.recv().unwrap(), "CameraLost { reason: \"unplugged\" }");
+    }
+
+    #[test]
+    fn a_display_that_hangs_in_one_picture_is_noticed_and_one_that_waits_for_the_next_is_not() {
+        struct Hanging(Receiver<()>);
+        impl Output for Hanging {
+            fn name(&self) -> &str {
+                "hanging"
+            }
+
+            fn show(&mut self, _: View<'_>) -> Result<()> {
+                Ok(self.0.recv()?)
+            }
+        }
+        let (let_go, held) = channel();
+        let held = Mutex::new(Some(held));
+        let health = Health::default();
+        let open = move || Ok(Box::new(Hanging(held.lock().unwrap().take().unwrap())) as Box<dyn Output>);
+        let mut display = OwnThread::start("panel", &health, open).unwrap();
+        // How it will be in a minute.
+        let hung = || health.hung(monotonic_now() + Duration::from_secs(60), Duration::from_secs(30));
+        let wait_for = |wanted: Option<&str>| {
+            (0..500).any(|_| {
+                hung().as_deref() == wanted || {
+                    std::thread::sleep(Duration::from_millis(10));
+                    false
+                }
+            })
+        };
+        assert!(wait_for(None));
+        display.show(View::Paused);
+        assert!(wait_for(Some("panel")));
+        let_go.send(()).unwrap();
+        assert!(wait_for(None));
     }
 
     #[test]

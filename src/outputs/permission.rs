@@ -1,5 +1,7 @@
 //! What helps a user who may not open a device: the group that owns it.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;

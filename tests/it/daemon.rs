@@ -12,6 +12,7 @@ use visaged::config::TrackerConfig;
 use visaged::daemon::{self, Patience, Pictures};
 use visaged::detector::{Detection, FaceDetector};
 use visaged::frame::{BoundingBox, Frame, monotonic_now};
+use visaged::health::Health;
 use visaged::outputs::View;
 use visaged::pause::Pause;
 use visaged::pipeline::Pipeline;
@@ -112,7 +113,7 @@ fn an_unplugged_camera_is_shown_as_lost_with_the_reason_and_comes_back() {
     };
     let shown = Mutex::new(Vec::new());
     let pictures = Pictures { open: &mut open, errors_end: false, frozen_after: None, patience: IMPATIENT };
-    daemon::run(pictures, pipeline(Duration::ZERO), told_to(&shown), None, &Pause::default(), &stop).unwrap();
+    daemon::run(pictures, pipeline(Duration::ZERO), told_to(&shown), None, &Pause::default(), &Health::default(), &stop).unwrap();
     assert_eq!(*shown.lock().unwrap(), ["starting", "1 face", "lost: No such device", "1 face"]);
 }
 
@@ -120,7 +121,9 @@ fn an_unplugged_camera_is_shown_as_lost_with_the_reason_and_comes_back() {
 fn a_recording_that_cannot_be_read_ends_the_program() {
     let mut open = || -> Result<Box<dyn FrameSource>> { bail!("clip.y4m: no such file") };
     let pictures = Pictures { open: &mut open, errors_end: true, frozen_after: None, patience: IMPATIENT };
-    let error = daemon::run(pictures, pipeline(Duration::ZERO), |_| (), None, &Pause::default(), &Stop::default()).unwrap_err();
+    let error =
+        daemon::run(pictures, pipeline(Duration::ZERO), |_| (), None, &Pause::default(), &Health::default(), &Stop::default())
+            .unwrap_err();
     assert_eq!(error.to_string(), "clip.y4m: no such file");
 }
 
@@ -137,7 +140,16 @@ fn seen_by_a_slow_reader(waits: bool) -> Vec<u64> {
             dropped.lock().unwrap().push(observation.dropped);
         }
     };
-    daemon::run(pictures, pipeline(Duration::from_millis(20)), show, None, &Pause::default(), &Stop::default()).unwrap();
+    daemon::run(
+        pictures,
+        pipeline(Duration::from_millis(20)),
+        show,
+        None,
+        &Pause::default(),
+        &Health::default(),
+        &Stop::default(),
+    )
+    .unwrap();
     dropped.into_inner().unwrap()
 }
 
@@ -175,8 +187,16 @@ fn the_lights_go_out_at_once_even_if_the_camera_is_silent() {
         let _ = &light;
     };
     let asked = Instant::now();
-    daemon::run(pictures, pipeline(Duration::ZERO), show, Some(Duration::from_millis(10)), &Pause::default(), &Stop::default())
-        .unwrap();
+    daemon::run(
+        pictures,
+        pipeline(Duration::ZERO),
+        show,
+        Some(Duration::from_millis(10)),
+        &Pause::default(),
+        &Health::default(),
+        &Stop::default(),
+    )
+    .unwrap();
     let out = out.lock().unwrap().expect("the light is out");
     assert!(out.duration_since(asked) < Duration::from_millis(250), "{:?}", out.duration_since(asked));
     assert!(asked.elapsed() >= Duration::from_millis(400));
@@ -191,7 +211,9 @@ fn the_stop_flag_ends_everything_within_a_fifth_of_a_second() {
     let pictures = Pictures { open: &mut open, errors_end: false, frozen_after: None, patience: Patience::default() };
     let stop = Stop::default();
     std::thread::scope(|scope| {
-        let daemon = scope.spawn(|| daemon::run(pictures, pipeline(Duration::ZERO), |_| (), None, &Pause::default(), &stop));
+        let daemon = scope.spawn(|| {
+            daemon::run(pictures, pipeline(Duration::ZERO), |_| (), None, &Pause::default(), &Health::default(), &stop)
+        });
         std::thread::sleep(Duration::from_millis(30));
         let asked = Instant::now();
         stop.ask();
@@ -272,7 +294,7 @@ fn a_pause_closes_the_camera_forgets_the_faces_and_ends_within_a_second() {
         scope.spawn(|| {
             let mut open = || Ok(Fast::open(&world, |_| 90));
             let pictures = Pictures { open: &mut open, errors_end: false, frozen_after: None, patience: Patience::default() };
-            daemon::run(pictures, pipeline(Duration::ZERO), told_to(&shown), None, &pause, &stop).unwrap();
+            daemon::run(pictures, pipeline(Duration::ZERO), told_to(&shown), None, &pause, &Health::default(), &stop).unwrap();
         });
         wait_for(&shown, &["starting", "1 face"]);
         pause.ask(true);
@@ -295,7 +317,7 @@ fn a_camera_is_never_opened_while_the_privacy_switch_says_no() {
     let mut open = || -> Result<Box<dyn FrameSource>> { panic!("nobody may look") };
     let pictures = Pictures { open: &mut open, errors_end: false, frozen_after: None, patience: IMPATIENT };
     let limit = Some(Duration::from_millis(150));
-    daemon::run(pictures, pipeline(Duration::ZERO), told_to(&shown), limit, &pause, &stop).unwrap();
+    daemon::run(pictures, pipeline(Duration::ZERO), told_to(&shown), limit, &pause, &Health::default(), &stop).unwrap();
     assert_eq!(*shown.lock().unwrap(), ["starting", "paused"]);
 }
 
@@ -311,7 +333,7 @@ fn a_recording_waits_out_a_pause_where_it_is() {
                     as Box<dyn FrameSource>)
             };
             let pictures = Pictures { open: &mut open, errors_end: true, frozen_after: None, patience: Patience::default() };
-            daemon::run(pictures, pipeline(Duration::ZERO), told_to(&shown), None, &pause, &stop).unwrap();
+            daemon::run(pictures, pipeline(Duration::ZERO), told_to(&shown), None, &pause, &Health::default(), &stop).unwrap();
         });
         wait_for(&shown, &["starting", "paused"]);
         pause.ask(false);
@@ -328,7 +350,8 @@ fn a_covered_lens_is_shown_as_such_until_it_is_free_and_the_camera_stays_open() 
             // Dark from second 5 to second 30.
             let mut open = || Ok(Fast::open(&world, |second| if (5..30).contains(&second) { 16 } else { 90 }));
             let pictures = Pictures { open: &mut open, errors_end: false, frozen_after: None, patience: Patience::default() };
-            daemon::run(pictures, pipeline(Duration::ZERO), told_to(&shown), None, &Pause::default(), &stop).unwrap();
+            daemon::run(pictures, pipeline(Duration::ZERO), told_to(&shown), None, &Pause::default(), &Health::default(), &stop)
+                .unwrap();
         });
         wait_for(&shown, &["starting", "1 face", "covered", "1 face"]);
         stop.ask();
@@ -347,10 +370,44 @@ fn a_camera_that_repeats_itself_is_opened_again_once_and_shown_as_lost_until_it_
             let mut open = || Ok(Fast::open(&world, shade));
             let frozen_after = Some(Duration::from_secs(10));
             let pictures = Pictures { open: &mut open, errors_end: false, frozen_after, patience: Patience::default() };
-            daemon::run(pictures, pipeline(Duration::ZERO), told_to(&shown), None, &Pause::default(), &stop).unwrap();
+            daemon::run(pictures, pipeline(Duration::ZERO), told_to(&shown), None, &Pause::default(), &Health::default(), &stop)
+                .unwrap();
         });
         wait_for(&shown, &["starting", "1 face", FROZEN, "1 face"]);
         stop.ask();
     });
     assert_eq!(world.openings.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn however_slow_the_processor_what_is_shown_is_no_older_than_twice_the_work() {
+    /// Notes when each picture's work begins.
+    struct Working(Arc<Mutex<Instant>>);
+    impl FaceDetector for Working {
+        fn detect(&mut self, _: &GrayImage) -> &[Detection] {
+            *self.0.lock().unwrap() = Instant::now();
+            std::thread::sleep(Duration::from_millis(60));
+            &[]
+        }
+    }
+    let begun = Arc::new(Mutex::new(Instant::now()));
+    let pipeline = Pipeline::new(Box::new(Working(Arc::clone(&begun))), Box::new(AlwaysHappy), TrackerConfig::default());
+    let mut open = || {
+        Ok(Box::new(Clip { frames: u64::MAX, period: Duration::from_millis(10), end: || Ok(false), waits: false, next: 0 })
+            as Box<dyn FrameSource>)
+    };
+    let pictures = Pictures { open: &mut open, errors_end: false, frozen_after: None, patience: Patience::default() };
+    let (mut ages, mut works) = (Vec::new(), Vec::new());
+    let show = |view: View<'_>| {
+        if let View::Watching(observation) = view {
+            ages.push(monotonic_now().saturating_sub(observation.captured_at));
+            works.push(begun.lock().unwrap().elapsed());
+        }
+    };
+    let limit = Some(Duration::from_millis(1200));
+    daemon::run(pictures, pipeline, show, limit, &Pause::default(), &Health::default(), &Stop::default()).unwrap();
+    ages.sort_unstable();
+    works.sort_unstable();
+    let (age, work) = (ages[ages.len() / 2], works[works.len() / 2]);
+    assert!(ages.len() >= 5 && age <= 2 * work, "{age:?} at {work:?} of work");
 }

@@ -1,18 +1,27 @@
 //! The stages and the program, tested through the library. No test needs a camera, a network connection or a clock.
 
+mod bad_configurations;
+mod canary;
 mod cascade;
 mod classifier;
 mod commands;
 mod daemon;
+mod dependencies;
+mod deployment;
 mod evaluation;
+mod faults;
 mod finder;
+mod foreign_bytes;
 mod haar;
+mod mqtt;
 mod patterns;
-mod tracker;
 mod puppet;
 mod regions;
+mod reliability;
 mod scenes;
+mod service;
 mod statistics;
+mod tracker;
 mod web;
 mod browser;
 mod prometheus;

@@ -29,8 +29,15 @@ struct Panel {
     style: SceneStyle,
 }
 
-const COLOR: SceneStyle =
-    SceneStyle { language: Language::En, depth: Depth::Color, round: false, dim_after: None, night: None, outline: false };
+const COLOR: SceneStyle = SceneStyle {
+    language: Language::En,
+    depth: Depth::Color,
+    round: false,
+    dim_after: None,
+    night: None,
+    contact: "",
+    outline: false,
+};
 const MONO: SceneStyle = SceneStyle { depth: Depth::Mono, ..COLOR };
 
 const PANELS: [Panel; 8] = [

@@ -202,3 +202,25 @@ fn bins(period: &Period, step: jiff::Span, label: &str, now: &Zoned, devices: us
     }
     Ok(bins)
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::super::super::records;
+    use super::*;
+
+    #[test]
+    fn a_day_of_23_or_25_hours_has_as_many_bars_and_no_minute_is_in_two() {
+        // Berlin: on 29 March 2026 there is no hour from 2 to 3, on 25 October there are two.
+        let zone = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+        let now = "2026-12-01T12:00".parse::<jiff::civil::DateTime>().unwrap().to_zoned(zone).unwrap();
+        for (day, hours, second) in [("2026-03-28", 24, "02:00"), ("2026-03-29", 23, "03:00"), ("2026-10-25", 25, "02:00")] {
+            let period = records::period(Length::Day, day, &now).unwrap();
+            let bins = bins(&period, 1.hour(), "%H:%M", &now, 1).unwrap();
+            assert_eq!((bins.len(), bins[2].label.as_str()), (hours, second), "{day}");
+            assert!(bins.windows(2).all(|pair| pair[1].utc - pair[0].utc == 3600), "{day}");
+            assert!(bins.iter().all(|bin| bin.elapsed_ms == 3_600_000), "{day}");
+        }
+    }
+}

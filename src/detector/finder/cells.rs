@@ -1,5 +1,7 @@
 //! The outputs of the built-in finder. The contract is in `models/FINDER.md`: three grids with one cell for 8, 16 and 32 pixels, four numbers a cell.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use anyhow::Result;
 
 use super::Head;

@@ -4,6 +4,8 @@
 //! box, and five landmarks: eyes, nose, corners of the mouth. The box is not used: YuNet frames the whole head, and the expression network was
 //! trained on the cascade's framing, which the landmarks give.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use anyhow::Result;
 
 use super::square::Square;
@@ -50,16 +52,14 @@ impl Head for YuNet {
 
 /// Reads one grid: face and object probabilities, and landmarks as five pairs of offsets from the cell's corner, in cells.
 fn read_grid([faces, objects, landmarks]: [&[f32]; 3], columns: usize, stride: f32, threshold: f32, squares: &mut Vec<Square>) {
-    let (landmarks, _) = landmarks.as_chunks::<10>();
+    let (points, _) = landmarks.as_chunks::<2>();
+    let (landmarks, _) = points.as_chunks::<5>();
     for (cell, ((face, object), landmarks)) in faces.iter().zip(objects).zip(landmarks).enumerate() {
         let score = (face.clamp(0.0, 1.0) * object.clamp(0.0, 1.0)).sqrt();
         if score >= threshold {
             let (column, row) = ((cell % columns) as f32, (cell / columns) as f32);
-            let point = |index: usize| {
-                let [x, y] = [landmarks[2 * index], landmarks[2 * index + 1]];
-                (stride * (column + x), stride * (row + y))
-            };
-            squares.extend(cascade_square([point(0), point(1)], [point(3), point(4)], score));
+            let [eye, other_eye, _, corner, other_corner] = landmarks.map(|[x, y]| (stride * (column + x), stride * (row + y)));
+            squares.extend(cascade_square([eye, other_eye], [corner, other_corner], score));
         }
     }
 }

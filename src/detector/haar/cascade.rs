@@ -2,6 +2,8 @@
 //!
 //! A file is foreign input: everything the scan relies on is checked here once, so that the scan need not.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -134,8 +136,7 @@ impl HaarCascade {
     /// As [`load`](Self::load).
     pub fn parse(text: &[u8], path: &Path) -> std::result::Result<Self, CascadeError> {
         let invalid = |fault: Fault| {
-            let before = &text[..fault.offset.min(text.len())];
-            let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+            let line = 1 + text.iter().take(fault.offset).filter(|byte| **byte == b'\n').count();
             CascadeError::Invalid { path: path.into(), line, message: fault.message }
         };
         if text.len() as u64 > MOST_BYTES {
@@ -159,7 +160,8 @@ struct Draft {
     feature_offsets: Vec<usize>,
     /// What the file says about its number of stages.
     stage_count: Option<usize>,
-    kinds: [bool; 2],
+    is_boosted: bool,
+    is_haar: bool,
     end: usize,
 }
 
@@ -178,7 +180,8 @@ impl Draft {
             tree_offsets: vec![],
             feature_offsets: vec![],
             stage_count: None,
-            kinds: [false; 2],
+            is_boosted: false,
+            is_haar: false,
             end: 0,
         };
         let mut found = false;
@@ -211,8 +214,8 @@ impl Draft {
     /// Reads the cascade's own element.
     fn cascade(&mut self, walker: &mut Walker<'_>) -> Result<()> {
         walker.children(|walker, element| match element.name().as_ref() {
-            "stageType" => self.kind(walker, 0, "stageType", "BOOST"),
-            "featureType" => self.kind(walker, 1, "featureType", "HAAR"),
+            "stageType" => expect_kind(walker, "stageType", "BOOST").map(|()| self.is_boosted = true),
+            "featureType" => expect_kind(walker, "featureType", "HAAR").map(|()| self.is_haar = true),
             "width" => walker.count("width", 1 << 20).map(|width| self.cascade.width = width),
             "height" => walker.count("height", 1 << 20).map(|height| self.cascade.height = height),
             "stageNum" => walker.count("stageNum", MOST_STAGES).map(|count| self.stage_count = Some(count)),
@@ -229,15 +232,6 @@ impl Draft {
             "features" => walker.list(|walker| self.feature(walker)),
             _ => walker.skip(),
         })
-    }
-
-    fn kind(&mut self, walker: &mut Walker<'_>, number: usize, name: &str, wanted: &str) -> Result<()> {
-        let kind = walker.word(name)?;
-        if kind != wanted {
-            return walker.fault(format!("{name} is `{}`; only {wanted} can be used", shortened(&kind)));
-        }
-        self.kinds[number] = true;
-        Ok(())
     }
 
     fn stage(&mut self, walker: &mut Walker<'_>) -> Result<()> {
@@ -275,7 +269,7 @@ impl Draft {
         let (nodes_before, leaves_before) = (nodes.len(), leaves.len());
         walker.children(|walker, element| match element.name().as_ref() {
             "internalNodes" => {
-                let mut node = [Child::Leaf(0); 2];
+                let (mut left, mut right) = (Child::Leaf(0), Child::Leaf(0));
                 let mut feature = 0;
                 let mut filled = 0;
                 walker.words(|walker, word| {
@@ -283,14 +277,15 @@ impl Draft {
                         0 | 1 => {
                             let value = walker.integer(word)?;
                             let index = value.unsigned_abs() as usize;
-                            node[filled] = if value > 0 { Child::Node(index) } else { Child::Leaf(index) };
+                            let child = if value > 0 { Child::Node(index) } else { Child::Leaf(index) };
+                            *(if filled == 0 { &mut left } else { &mut right }) = child;
                         }
                         2 => match usize::try_from(walker.integer(word)?) {
                             Ok(index) => feature = index,
                             Err(_) => return walker.fault(format!("a feature's index cannot be negative (`{word}`)")),
                         },
                         _ if nodes.len() == MOST_NODES => return walker.fault(format!("more than {MOST_NODES} tree nodes")),
-                        _ => nodes.push(Node { left: node[0], right: node[1], feature, threshold: walker.number(word)? }),
+                        _ => nodes.push(Node { left, right, feature, threshold: walker.number(word)? }),
                     }
                     filled = (filled + 1) % 4;
                     Ok(())
@@ -343,7 +338,7 @@ impl Draft {
     fn check(self) -> Result<HaarCascade> {
         let HaarCascade { width, height, stages, trees, nodes, features, .. } = &self.cascade;
         let at_end = |message: String| Err(Fault { offset: self.end, message });
-        if self.kinds != [true; 2] {
+        if !(self.is_boosted && self.is_haar) {
             return at_end("not a cascade: stageType or featureType is missing".into());
         }
         if !WINDOW_SIDES.contains(width) || !WINDOW_SIDES.contains(height) {
@@ -370,6 +365,14 @@ impl Draft {
         }
         Ok(self.cascade)
     }
+}
+
+fn expect_kind(walker: &mut Walker<'_>, name: &str, wanted: &str) -> Result<()> {
+    let kind = walker.word(name)?;
+    if kind == wanted {
+        return Ok(());
+    }
+    walker.fault(format!("{name} is `{}`; only {wanted} can be used", shortened(&kind)))
 }
 
 fn read_rectangle(walker: &mut Walker<'_>) -> Result<Rectangle> {

@@ -3,6 +3,8 @@
 //! A thin layer on quick-xml's pull parser. Recursion is as deep as the elements are nested, so that depth is limited; what XML can do beyond
 //! elements, text and comments (document types, entities, CDATA) is refused, because no genuine cascade has it.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use quick_xml::events::{BytesStart, Event};
 
 /// Elements may be nested this deep; a genuine cascade needs 8.
@@ -159,7 +161,8 @@ impl<'a> Walker<'a> {
                 Event::DocType(_) => return self.fault("a document type (<!DOCTYPE>) has no place in a cascade"),
                 Event::GeneralRef(_) => return self.fault("entities (&...;) have no place in a cascade"),
                 Event::CData(_) => return self.fault("CDATA has no place in a cascade"),
-                Event::Empty(_) => unreachable!("empty elements are expanded into a start and an end"),
+                // It is expanded into a start and an end.
+                Event::Empty(_) => return self.fault("an empty element"),
                 Event::Eof if self.depth > 0 => return self.fault("the file ends in the middle"),
                 Event::Eof => return Ok(Item::EndOfText),
             }

@@ -2,6 +2,8 @@
 //!
 //! The crates for this (`framebuffer` 0.3.2, `linuxfb` 0.3.1) have had no release for years and map the memory; two questions to the kernel are all it takes.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::fs::File;
 use std::ops::Range;
 
@@ -86,7 +88,7 @@ impl PixelFormat {
     /// Appends the bytes of a pixel.
     pub(super) fn pack(&self, color: Rgb888, bytes: &mut Vec<u8>) {
         let pixel = self.red.bits(color.r()) | self.green.bits(color.g()) | self.blue.bits(color.b()) | self.opaque;
-        bytes.extend_from_slice(&pixel.to_le_bytes()[..self.bytes]);
+        bytes.extend(pixel.to_le_bytes().iter().take(self.bytes));
     }
 }
 
@@ -124,9 +126,14 @@ fn understand(var: &[u32; var::COUNT], kind: u32, visual: u32, line_length: u32)
     let bits = var[var::BITS_PER_PIXEL];
     ensure!([16, 24, 32].contains(&bits), "it has {bits} bits per pixel; 16, 24 and 32 are known");
     let channel = |place: usize| {
-        let channel = Channel { offset: var[place], length: var[place + 1] };
-        let fits = (1..=16).contains(&channel.length) && channel.offset <= bits - channel.length.min(bits) && var[place + 2] == 0;
-        fits.then_some(channel).with_context(|| format!("its colour channels make no sense ({:?})", &var[var::RED..var::TRANSP]))
+        let field = var.get(place..).and_then(|rest| rest.first_chunk());
+        let fits = |&&[offset, length, reversed]: &&[u32; 3]| {
+            (1..=16).contains(&length) && offset <= bits - length.min(bits) && reversed == 0
+        };
+        field
+            .filter(fits)
+            .map(|&[offset, length, _]| Channel { offset, length })
+            .with_context(|| format!("its colour channels make no sense ({:?})", &var[var::RED..var::TRANSP]))
     };
     let opaque = if var[var::TRANSP + 1] == 0 { 0 } else { channel(var::TRANSP)?.mask() };
     let format = PixelFormat {

@@ -97,7 +97,7 @@ mod tests {
             let mut canvas = Canvas::new(1, 1);
             let palette = &Palette::COLOR;
             let mut brush = Brush { target: &mut canvas, scale: 1.0, letters: &mut letters, palette, words, captions: None };
-            for message in [&words.starting, &words.no_face, &words.camera_lost, &words.covered, &words.paused] {
+            for message in [&words.starting, &words.no_face, &words.camera_lost, &words.covered, &words.paused, &words.counting] {
                 let line = Line { x: 0.0, center_y: 0.0, size, align, max_width: area.width };
                 let room = area.height - title_size - if title_size < 20.0 { 1.0 } else { 0.3 * title_size };
                 let (text, _) = fitting_text(message, size, &line, room, &mut brush);

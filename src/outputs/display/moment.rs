@@ -86,9 +86,7 @@ impl TryFrom<String> for NightHours {
         }
         match Night::parse(&text) {
             Some(night) => Ok(Self(Some(night))),
-            None => {
-                Err(format!("night in [display] must be two times of the day such as \"22:00-07:00\", or \"\", not \"{text}\""))
-            }
+            None => Err(format!("must be two times of the day such as \"22:00-07:00\", or \"\", not \"{text}\"")),
         }
     }
 }

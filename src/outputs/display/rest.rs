@@ -30,7 +30,7 @@ impl Rest {
     pub(super) fn brightness(&mut self, view: View<'_>, now: Moment, style: &SceneStyle) -> Brightness {
         let (kind, somebody) = match view {
             View::Starting => (0, false),
-            View::Watching(observation) => (1, !observation.faces.is_empty()),
+            View::Watching(observation) => (1, observation.face_count() > 0),
             View::Covered => (2, false),
             View::Paused => (3, false),
             View::CameraLost { .. } => (4, false),

@@ -11,7 +11,7 @@ use super::brush::{Brush, CELL_HEIGHT, CELL_WIDTH, Caption, columns};
 use super::canvas::Canvas;
 use super::chart::{Percent, draw_chart};
 use super::face::{Mien, Mirror};
-use super::layout::{Layout, Room};
+use super::layout::{Align, Layout, Line, Room};
 use super::lettering::Letters;
 use super::message::draw_message;
 use super::mix::DayMix;
@@ -26,7 +26,7 @@ use super::style::{Depth, SceneStyle};
 use super::veil::{Tone, Veil};
 use super::words::Words;
 use crate::outputs::View;
-use crate::tracker::{Observation, TrackedFace};
+use crate::tracker::{Counted, Observation, TrackedFace};
 
 /// A scene for one display: it remembers how far the face has moved, what the day has brought, and since when nobody has been there.
 pub struct Scene {
@@ -101,9 +101,9 @@ impl Scene {
             outline: self.style.outline && self.style.depth == Depth::Color,
             ..Room::of_pixels(size.width as f32, size.height as f32)
         };
-        let Self { letters, palette, words, memory, now, .. } = self;
+        let Self { letters, palette, words, memory, now, style, .. } = self;
         let mut brush = Brush { target: &mut veil, scale: 1.0, letters, palette, words, captions: None };
-        draw(view, &Layout::new(&room), memory, *now, &mut brush)
+        draw(view, style.contact, &Layout::new(&room), memory, *now, &mut brush)
     }
 
     /// Draws `view` for a terminal whose cells are one pixel wide and two pixels high: large text as pixels, small text through `captions`.
@@ -120,7 +120,7 @@ impl Scene {
         let mut veil = Veil { target: canvas, corner: Point::zero(), size, tone };
         // Two pixels are a row.
         let (columns, rows) = (size.width as i32, size.height as i32 / 2);
-        let Self { letters, palette, words, memory, now, .. } = self;
+        let Self { letters, palette, words, memory, now, style, .. } = self;
         if columns < FEWEST_COLUMNS || rows < FEWEST_ROWS {
             let Ok(()) = veil.clear(palette.paper);
             let (text, ink) = in_a_word(view, words, palette);
@@ -131,7 +131,7 @@ impl Scene {
         let room = Room { line_grid: CELL_HEIGHT, ..Room::of_pixels(columns as f32 * CELL_WIDTH, rows as f32 * CELL_HEIGHT) };
         let mut brush =
             Brush { target: &mut veil, scale: 1.0 / CELL_WIDTH, letters, palette, words, captions: Some(&mut captions) };
-        let Ok(()) = draw(view, &Layout::new(&room), memory, *now, &mut brush);
+        let Ok(()) = draw(view, style.contact, &Layout::new(&room), memory, *now, &mut brush);
     }
 
     /// What becomes of the colours; none if everything is to be black.
@@ -176,6 +176,7 @@ fn in_a_word(view: View<'_>, words: &'static Words, palette: &Palette) -> (&'sta
         View::CameraLost { .. } => (&words.camera_lost.title, palette.ink),
         View::Covered => (&words.covered.title, palette.ink),
         View::Paused => (&words.paused.title, palette.ink),
+        View::Watching(observation) if observation.counted.is_some() => (&words.counting.title, palette.ink),
         View::Watching(observation) => match observation.main_face() {
             None => (&words.no_face.title, palette.quiet),
             Some(main) => (words.name(main.expression), palette.of(main.expression)),
@@ -183,8 +184,14 @@ fn in_a_word(view: View<'_>, words: &'static Words, palette: &Palette) -> (&'sta
     }
 }
 
+/// How many faces there are, where they are only counted.
+const NUMBERS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+/// More than these.
+const MANY: &str = "9+";
+
 fn draw<D: DrawTarget<Color = Rgb888>>(
     view: View<'_>,
+    contact: &str,
     layout: &Layout,
     memory: &mut Memory,
     now: Moment,
@@ -196,7 +203,7 @@ fn draw<D: DrawTarget<Color = Rgb888>>(
     match view {
         View::Starting => {
             draw_camera(Camera::Opening, &layout.picture, brush)?;
-            draw_message(&words.starting, "", layout, brush)
+            draw_message(&words.starting, contact, layout, brush)
         }
         View::CameraLost { reason } => {
             draw_camera(Camera::Lost, &layout.picture, brush)?;
@@ -209,6 +216,14 @@ fn draw<D: DrawTarget<Color = Rgb888>>(
         View::Paused => {
             draw_pause(&layout.picture, brush)?;
             draw_message(&words.paused, "", layout, brush)
+        }
+        View::Watching(Observation { counted: Some(Counted { in_view, .. }), .. }) => {
+            let number = NUMBERS.get(*in_view as usize).unwrap_or(&MANY);
+            let Area { width, height, .. } = layout.picture;
+            let (x, center_y) = layout.picture.center();
+            let line = Line { x, center_y, size: 0.8 * width.min(height), align: Align::Center, max_width: width };
+            brush.text(number, &line, brush.palette.ink, brush.palette.paper)?;
+            draw_message(&words.counting, contact, layout, brush)
         }
         View::Watching(observation) => {
             memory.mix.add(observation, now);
@@ -293,6 +308,8 @@ mod tests {
         (1920, 1080),
     ];
 
+    const CONTACT: &str = "Ada Lovelace, room 204, ada@example.org, +44 20 7946 0000";
+
     const REASON: &str = "cannot open /dev/video0: No such file or directory (os error 2)";
 
     fn seeing(expressions: &[Emotion]) -> Observation {
@@ -311,6 +328,10 @@ mod tests {
         };
         let faces = expressions.iter().enumerate().map(face).collect();
         Observation { captured_at: Duration::from_secs(2), faces, ..Observation::default() }
+    }
+
+    fn counting(in_view: u32) -> Observation {
+        Observation { counted: Some(Counted { in_view, new: 0 }), ..seeing(&[]) }
     }
 
     /// A display that does not put up with pixels outside of it.
@@ -339,6 +360,7 @@ mod tests {
         // The widest name and the most uneven face.
         let observations = [Emotion::Surprise, Emotion::Disgust].map(|emotion| seeing(&[emotion]));
         let (nobody, many) = (seeing(&[]), seeing(&[Emotion::Surprise; 9]));
+        let (none, dozens) = (counting(0), counting(24));
         let mut views = vec![
             View::Starting,
             View::CameraLost { reason: REASON },
@@ -346,13 +368,14 @@ mod tests {
             View::Covered,
             View::Paused,
         ];
-        views.extend(observations.iter().chain([&nobody, &many]).map(View::Watching));
+        views.extend(observations.iter().chain([&nobody, &many, &none, &dozens]).map(View::Watching));
         for (width, height) in SIZES {
             let mut display = StrictDisplay(Canvas::new(width, height));
             // On large displays there is room in any language.
             let languages = if width > 480 { &Language::ALL[..1] } else { &Language::ALL };
             for (&language, depth) in languages.iter().zip([Depth::Color, Depth::Mono].into_iter().cycle()) {
-                let mut scene = Scene::new(SceneStyle { language, depth, round: width == height, ..SceneStyle::default() });
+                let mut scene =
+                    Scene::new(SceneStyle { language, depth, round: width == height, contact: CONTACT, ..SceneStyle::default() });
                 for view in &views {
                     let Ok(()) = scene.draw(*view, &mut display);
                 }
@@ -383,6 +406,24 @@ mod tests {
             assert!(mark(View::Watching(&seeing(expressions))) == starting, "{expressions:?}");
         }
         assert!(mark(View::CameraLost { reason: REASON }) == starting);
+    }
+
+    #[test]
+    fn where_faces_are_only_counted_the_scene_says_so_with_their_number_and_whom_to_ask() {
+        let seen = |view: View<'_>| {
+            let mut scene = Scene::new(SceneStyle { contact: "Ada", ..SceneStyle::default() });
+            let mut captions = Vec::new();
+            scene.draw_in_cells(view, &mut Canvas::new(80, 48), &mut |caption| captions.push(caption.text.to_owned()));
+            let mut canvas = Canvas::new(800, 480);
+            let Ok(()) = scene.draw(view, &mut canvas);
+            (captions, canvas.rows().flat_map(<[Rgb888]>::to_vec).collect::<Vec<_>>())
+        };
+        let (captions, two) = seen(View::Watching(&counting(2)));
+        assert!(captions.iter().any(|caption| caption.contains("names no expressions")), "{captions:?}");
+        assert!(captions.iter().any(|caption| caption == "Ada") && seen(View::Starting).0.contains(&"Ada".to_owned()));
+        assert_ne!(two, seen(View::Watching(&counting(3))).1);
+        // No colour of an expression.
+        assert!(Emotion::ALL.iter().all(|emotion| !two.contains(&palette::of(*emotion))));
     }
 
     #[test]

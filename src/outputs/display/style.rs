@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::moment::Night;
 use super::words::Language;
-use crate::config::DisplayConfig;
+use crate::config::Config;
 
 /// How a scene looks on one display.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -19,6 +19,8 @@ pub struct SceneStyle {
     pub dim_after: Option<Duration>,
     /// The hours in which the display is black; none: it never is.
     pub night: Option<Night>,
+    /// Whom to ask about the device; empty: nobody is named.
+    pub contact: &'static str,
     /// Whether the picture's outlines are shown, where there is room and colour.
     pub outline: bool,
 }
@@ -35,13 +37,15 @@ pub enum Depth {
 
 impl SceneStyle {
     /// What the configuration says, for a square display in colour that is attached to the device.
-    pub fn of_attached(config: &DisplayConfig) -> Self {
-        Self { outline: config.outline, ..Self::of(config) }
+    pub fn of_attached(config: &Config) -> Self {
+        Self { outline: config.display.outline, ..Self::of(config) }
     }
 
     /// As [`of_attached`](Self::of_attached), for what may be seen elsewhere: a file or a terminal.
-    pub fn of(config: &DisplayConfig) -> Self {
+    pub fn of(Config { display: config, deployment, .. }: &Config) -> Self {
+        // Styles are copied about; a contact is a few bytes, once for each configuration that is read.
+        let contact = deployment.contact.clone().leak();
         let dim_after = (config.dim_after_s > 0).then(|| Duration::from_secs(config.dim_after_s.into()));
-        Self { language: config.language, dim_after, night: config.night.hours(), ..Self::default() }
+        Self { language: config.language, dim_after, night: config.night.hours(), contact, ..Self::default() }
     }
 }

@@ -76,6 +76,8 @@ pub struct Words {
     pub covered: Message,
     /// The camera is closed on somebody's wish.
     pub paused: Message,
+    /// Faces are counted, and nothing else.
+    pub counting: Message,
     /// What only the page in the browser says.
     pub web: WebWords,
 }
@@ -149,7 +151,7 @@ impl Words {
 
     /// Everything that is said, for those who look for letters.
     pub fn all(&self) -> impl Iterator<Item = &str> {
-        let messages = [&self.starting, &self.no_face, &self.camera_lost, &self.covered, &self.paused];
+        let messages = [&self.starting, &self.no_face, &self.camera_lost, &self.covered, &self.paused, &self.counting];
         let of_messages = messages.into_iter().flat_map(|message| [&message.title, &message.advice, &message.brief]);
         [&self.privacy, &self.today].into_iter().chain(self.expressions.values()).chain(of_messages).map(String::as_str)
     }
@@ -177,7 +179,7 @@ mod tests {
             let mut names = Emotion::ALL.map(|emotion| words.name(emotion));
             names.sort_unstable();
             assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{language:?}: {names:?}");
-            assert_eq!(words.all().count(), 2 + 7 + 5 * 3);
+            assert_eq!(words.all().count(), 2 + 7 + 6 * 3);
         }
     }
 

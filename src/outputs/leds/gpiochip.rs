@@ -1,5 +1,7 @@
 //! LED lines through the kernel's GPIO character device ([`crate::gpio`]): any board.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use anyhow::Result;
 
 use super::Leds;

@@ -3,7 +3,9 @@
 //! It is lit before the camera is opened and put out after it is closed, by the thread that does both. One that cannot be lit keeps the camera closed: who relies
 //! on it must not be watched in the dark.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result, anyhow};
 use embedded_hal::digital::OutputPin;
@@ -90,7 +92,7 @@ impl<P: OutputPin + Send> FrameSource for LitSource<P> {
 }
 
 fn lock<P>(pin: &Mutex<Option<P>>) -> MutexGuard<'_, Option<P>> {
-    pin.lock().expect("no thread panics while it holds the line")
+    pin.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! One LED with three colours, each dimmed by anything that can set a duty cycle.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use anyhow::{Result, anyhow};
 use embedded_hal::pwm::SetDutyCycle;
 

@@ -2,6 +2,8 @@
 //!
 //! The crate was retired in July 2025; `driver = "gpiochip"` does the same on any board and tells who uses a line.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use anyhow::{Context, Error, Result};
 use rppal::gpio::{self, Gpio, OutputPin};
 

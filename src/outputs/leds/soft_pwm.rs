@@ -4,6 +4,8 @@
 //! overlay, and the kernel's interface to them (`/sys/class/pwm`) is read-only for a service that may not change kernel settings. This works on every
 //! line of every board. A thread that wakes some 60 µs late, as on a Pi, makes 1 % of difference in brightness.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle, Thread};

@@ -58,18 +58,18 @@ pub(super) fn uptime() -> Duration {
 }
 
 /// The kernel's name for the time between two boots; empty if it has none.
-pub(super) fn boot_id() -> String {
+pub(in crate::outputs) fn boot_id() -> String {
     std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::database::tests::{LIMITS, TODAY, minute};
+    use super::super::database::{Boot, Database, Minute};
     use super::*;
 
     #[test]
     fn a_clock_counts_as_set_when_it_is_past_2025_and_nobody_is_still_expected_to_set_it() {
-        // `date -u -d @1772357400`: 2026-03-01 09:30:00.
-        const TODAY: i64 = 1_772_357_400;
         let signs = |timesyncd, synchronised, battery| Signs { timesyncd, synchronised, battery };
         assert!(is_set(TODAY, signs(true, true, false)));
         assert!(is_set(TODAY, signs(false, false, false)));
@@ -79,6 +79,31 @@ mod tests {
         for wrong in [0, -1, i64::MIN, YEAR_2025 - 1] {
             assert!(!is_set(wrong, signs(true, true, true)));
         }
+    }
+
+    #[test]
+    fn a_clock_that_jumps_makes_no_minute_twice_or_longer_and_the_date_of_all_is_the_last_that_was_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("statistics.sqlite");
+        let mut database = Database::open(&path, "kiosk", LIMITS).unwrap();
+        // Without network; a time server answers; an hour and a week off, forward and back; a leap second.
+        let epochs = [None, None, Some(0), Some(3600), Some(0), Some(-7 * 86_400), Some(7 * 86_400), Some(-1), Some(0)];
+        for (number, epoch) in (0..).zip(epochs) {
+            let epoch = epoch.map(|shift| TODAY + shift);
+            let row = Minute { start: epoch.map(|epoch| epoch + 60 * number), ..minute(number) };
+            database.write(&Boot { id: "boot".into(), epoch }, &[row], &[]).unwrap();
+        }
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        let mut rows =
+            connection.prepare("SELECT sequence, uptime, utc, length_ms FROM dated_minutes ORDER BY sequence").unwrap();
+        let rows: Vec<[i64; 4]> = rows
+            .query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        // The last second more or less is taken for rounding.
+        let expected: Vec<_> = (0..9).map(|number| [number + 1, 60 * number, TODAY - 1 + 60 * number, 60_000]).collect();
+        assert_eq!(rows, expected);
     }
 
     #[test]

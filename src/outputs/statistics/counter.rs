@@ -74,6 +74,7 @@ impl Counter {
         if let View::Watching(observation) = view {
             self.counts.frames += 1;
             self.counts.dropped += observation.dropped;
+            self.counts.faces += observation.counted.map_or(0, |counted| counted.new.into());
             for face in &observation.faces {
                 self.shown.faces[face.expression as usize] += 1;
                 if face.id > self.last_face {

@@ -10,18 +10,18 @@ pub const MACRO: Duration = Duration::from_millis(500);
 
 /// One expression of one face, neutral excepted, from its onset to its end.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Event {
-    pub(super) expression: Emotion,
+pub(in crate::outputs) struct Event {
+    pub(in crate::outputs) expression: Emotion,
     /// On the frames' clock.
-    pub(super) onset: Duration,
-    pub(super) duration: Duration,
+    pub(in crate::outputs) onset: Duration,
+    pub(in crate::outputs) duration: Duration,
     /// The highest smoothed probability, 0 to 1.
-    pub(super) peak: f32,
+    pub(in crate::outputs) peak: f32,
 }
 
 /// Follows what each face shows.
 #[derive(Default)]
-pub(super) struct Expressions {
+pub(in crate::outputs) struct Expressions {
     running: Vec<Running>,
 }
 
@@ -33,7 +33,7 @@ struct Running {
 
 impl Expressions {
     /// Takes in an observation; tells `over` each expression that is over with it.
-    pub(super) fn see(&mut self, observation: &Observation, mut over: impl FnMut(Event)) {
+    pub(in crate::outputs) fn see(&mut self, observation: &Observation, mut over: impl FnMut(Event)) {
         self.running.retain_mut(|running| {
             let face = observation.faces.iter().find(|face| face.id == running.face);
             match face.filter(|face| face.expression == running.event.expression) {
@@ -64,7 +64,7 @@ impl Expressions {
     }
 
     /// Ends all: there are no pictures any more.
-    pub(super) fn end(&mut self, mut over: impl FnMut(Event)) {
+    pub(in crate::outputs) fn end(&mut self, mut over: impl FnMut(Event)) {
         self.running.drain(..).for_each(|running| over(running.until(running.last_seen)));
     }
 }

@@ -1,5 +1,7 @@
 //! What was counted waits in memory, is written every few minutes, and stays there while it cannot be.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::Duration;

@@ -8,8 +8,8 @@
 
 pub(super) mod clock;
 pub(super) mod counter;
-mod database;
-mod expressions;
+pub(super) mod database;
+pub(super) mod expressions;
 mod keeper;
 mod lines;
 mod purging;
@@ -206,7 +206,7 @@ impl Store {
 }
 
 /// The row of an interval that ends now.
-fn minute(interval: &Interval) -> Minute {
+pub(super) fn minute(interval: &Interval) -> Minute {
     let length = interval.length.as_secs().cast_signed();
     Minute {
         uptime: (clock::uptime().as_secs().cast_signed() - length).max(0),
@@ -217,7 +217,7 @@ fn minute(interval: &Interval) -> Minute {
 }
 
 /// The event with its onset as a time since the boot.
-fn dated(event: Event) -> DatedEvent {
+pub(super) fn dated(event: Event) -> DatedEvent {
     let ago = monotonic_now().saturating_sub(event.onset);
     let start = clock::utc().map(|now| now - ago.as_secs().cast_signed());
     DatedEvent { start, event: Event { onset: clock::uptime().saturating_sub(ago), ..event } }

@@ -1,5 +1,7 @@
 //! Reading what was counted: while the service writes it, or from the file of another device.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::fs::File;
 use std::io;
 use std::ops::Range;

@@ -1,5 +1,7 @@
 //! What the database looks like. `docs/statistics.md` explains every column to people.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use rusqlite::{Connection, Transaction, params};
 
 /// The versions of the schema: what leads from each to the next. A released entry is never changed; a new version is a new entry.
@@ -63,7 +65,7 @@ pub(super) fn migrate(connection: &mut Connection, from: usize, versions: &[&str
         return Ok(());
     }
     let transaction = connection.transaction()?;
-    for version in &versions[from..] {
+    for version in versions.iter().skip(from) {
         transaction.execute_batch(version)?;
     }
     transaction.pragma_update(None, "user_version", versions.len() as i64)?;

@@ -4,11 +4,15 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, chan
 use std::time::Duration;
 
 use super::database::{DatedEvent, Minute};
-use super::keeper::{Keeper, Settings};
-use crate::health::Health;
+use super::keeper::{Keeper, PART, Settings};
+use crate::frame::monotonic_now;
+use crate::health::{Health, Pulse, State};
 
 /// Messages that may wait for the thread; enough for an hour of a card that does not answer.
 const QUEUE: usize = 256;
+
+/// A card that has taken so long over one write stalls.
+const STALLED: Duration = Duration::from_secs(30);
 
 /// How often the board is asked whether it is throttled.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -28,6 +32,8 @@ pub(super) struct Writer {
     /// Disconnected when the thread is through.
     done: Receiver<()>,
     overflowing: bool,
+    pulse: Pulse,
+    health: Health,
 }
 
 impl Writer {
@@ -38,11 +44,14 @@ impl Writer {
     pub(super) fn start(settings: Settings, health: Health) -> std::io::Result<Self> {
         let (sender, receiver) = sync_channel(QUEUE);
         let (through, done) = channel();
+        let pulse = Pulse::default();
+        let (theirs, told) = (pulse.clone(), health.clone());
         std::thread::Builder::new().name("statistics".into()).spawn(move || {
-            write(&receiver, &mut Keeper::new(settings, health.clone()), &health);
+            let mut keeper = theirs.during(|| Keeper::new(settings, told.clone()));
+            write(&receiver, &mut keeper, &theirs, &told);
             drop(through);
         })?;
-        Ok(Self { sender: Some(sender), done, overflowing: false })
+        Ok(Self { sender: Some(sender), done, overflowing: false, pulse, health })
     }
 
     pub(super) fn minute(&mut self, minute: Minute) {
@@ -59,6 +68,9 @@ impl Writer {
 
     fn send(&mut self, message: Message) {
         let Some(sender) = &self.sender else { return };
+        if self.pulse.busy_for(monotonic_now()) > STALLED {
+            self.health.tell(PART, State::Degraded, "the card does not answer; what is counted waits in memory");
+        }
         let is_full = match sender.try_send(message) {
             Ok(()) => false,
             Err(TrySendError::Full(_)) => true,
@@ -81,12 +93,12 @@ impl Drop for Writer {
 }
 
 /// The thread's loop.
-fn write(receiver: &Receiver<Message>, keeper: &mut Keeper, health: &Health) {
+fn write(receiver: &Receiver<Message>, keeper: &mut Keeper, pulse: &Pulse, health: &Health) {
     loop {
         match receiver.recv_timeout(LOOK_EVERY) {
-            Ok(Message::Minute(minute)) => keeper.add(minute),
+            Ok(Message::Minute(minute)) => pulse.during(|| keeper.add(minute)),
             Ok(Message::Event(event)) => keeper.add_event(event),
-            Ok(Message::Flush) => keeper.flush(),
+            Ok(Message::Flush) => pulse.during(|| keeper.flush()),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }

@@ -2,6 +2,8 @@
 //!
 //! `linux-embedded-hal` has the same two wrappers, but they allocate memory for every transfer.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;

@@ -1,5 +1,7 @@
 //! How bytes reach a panel: commands and data told apart by a line (SPI) or by a byte in front (I²C).
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+
 use std::fmt::Debug;
 
 use anyhow::{Result, anyhow};
