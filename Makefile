@@ -4,7 +4,7 @@
 # make test-faults       faults of the card and the file system, signals, exit codes: the program itself, with strace and, for some, root (minutes)
 # make power-cut         what was flushed is there after a thousand power cuts; as root (tens of minutes)
 # make soak SOAK="..."   a long run: "frames 100000" (default), "minutes 120", or "parts 1000000" without the networks
-# make test-network  the tests with a real broker, a real browser and a real Prometheus, which are installed
+# make test-network  the page in a real browser, the figures in a real Prometheus, MQTT with a real broker, all of which are installed
 # make bench  measure every stage on this machine
 # make check  formatting, lints, documentation
 # make fuzz SECONDS=60   let a fuzzer look for inputs that some reader of foreign bytes does not take well, so long for each (TARGETS="cascade y4m": only those)

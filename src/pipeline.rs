@@ -8,7 +8,9 @@ use crate::classifier::{EmotionClassifier, Probabilities};
 use crate::config::TrackerConfig;
 use crate::detector::FaceDetector;
 use crate::frame::{BoundingBox, Frame};
+use crate::health::Health;
 use crate::outline::Outliner;
+use crate::stopwatch::Timed;
 use crate::tracker::{Counted, Observation, Tracker};
 
 /// So often the whole picture is searched although all known faces are in their places. With the time until a face is announced and the two frames
@@ -44,6 +46,17 @@ impl Pipeline {
     pub fn counting(detector: Box<dyn FaceDetector>, tracker: TrackerConfig) -> Self {
         let (tracker, counted) = (Tracker::new(tracker), Default::default());
         Self { detector, classifier: None, tracker, found: Vec::new(), searched: None, outliner: None, looks: 0, counted }
+    }
+
+    /// Has `health` told how long the stages take.
+    pub fn with_stopwatch(self, health: &Health) -> Self {
+        let told = || {
+            let health = health.clone();
+            move |step, took| health.times().tell(step, took)
+        };
+        let detector = Box::new(Timed { stage: self.detector, tell: told() });
+        let classifier = self.classifier.map(|stage| Box::new(Timed { stage, tell: told() }) as Box<dyn EmotionClassifier>);
+        Self { detector, classifier, ..self }
     }
 
     /// Puts the frame's outlines into every observation, unless faces are only counted.

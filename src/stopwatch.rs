@@ -47,7 +47,7 @@ impl<T: FnMut(Step, Duration) + Send> FaceDetector for Timed<Box<dyn FaceDetecto
     }
 }
 
-impl<S: EmotionClassifier, T: FnMut(Step, Duration) + Send> EmotionClassifier for Timed<S, T> {
+impl<T: FnMut(Step, Duration) + Send> EmotionClassifier for Timed<Box<dyn EmotionClassifier>, T> {
     fn classify(&mut self, image: &GrayImage, face: BoundingBox) -> Result<Option<Probabilities>> {
         let start = Instant::now();
         let probabilities = self.stage.classify(image, face);

@@ -14,7 +14,7 @@ use super::stages::{self, ClassifierArgs, DetectorArgs};
 use super::{board, sweep};
 use crate::camera::puppet::Puppet;
 use crate::camera::{self, FrameSource};
-use crate::classifier::Emotion;
+use crate::classifier::{Emotion, EmotionClassifier};
 use crate::config::{CameraConfig, ReplaySpeed, SourceKind};
 use crate::frame::Frame;
 use crate::outputs::View;
@@ -219,7 +219,8 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
     };
     let times = Arc::new(Mutex::new(Times::default()));
     let detector = Timed { stage: stages::open_detector(&config.detector)?, tell: told_to(&times) };
-    let classifier = Timed { stage: stages::open_classifier(&config.classifier)?, tell: told_to(&times) };
+    let classifier: Box<dyn EmotionClassifier> = Box::new(stages::open_classifier(&config.classifier)?);
+    let classifier = Timed { stage: classifier, tell: told_to(&times) };
     let mut pipeline = Pipeline::new(Box::new(detector), Box::new(classifier), config.tracker.clone());
 
     let [mut capture, mut process, mut scene_time] = [const { Stage { times: Vec::new() } }; 3];

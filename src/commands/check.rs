@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use super::{run, stages};
-use crate::health::Health;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -21,7 +20,7 @@ pub(super) struct Args {
 /// Reads the file, and loads the detector and the network that it names.
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
     let config = stages::load_config(args.config.as_deref())?;
-    run::open_pipeline(&config, &Health::default())?;
+    run::open_pipeline(&config)?;
     if args.print {
         write!(out, "{}", config.to_toml())?;
     } else {

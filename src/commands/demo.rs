@@ -63,9 +63,9 @@ pub(super) fn run(args: &Args, verbose: u8, out: &mut dyn Write) -> Result<()> {
     if in_terminal {
         std::thread::sleep(READING_TIME);
     }
-    let health = Health::default();
-    let pipeline = run::open_pipeline(&config, &health)?;
-    let result = run::watch(&config, pipeline, &health, args.seconds.map(Duration::from_secs), &Pause::default(), &stop);
+    let pipeline = run::open_pipeline(&config)?;
+    let result =
+        run::watch(&config, pipeline, &Health::default(), args.seconds.map(Duration::from_secs), &Pause::default(), &stop);
     kept_log.print();
     result
 }

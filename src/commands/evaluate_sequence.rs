@@ -15,7 +15,6 @@ use crate::camera;
 use crate::config::{CameraConfig, Config, ReplaySpeed, SourceKind};
 use crate::dataset::timetable::Timetable;
 use crate::frame::Frame;
-use crate::health::Health;
 use crate::metrics::events::{JudgedFrame, Scores, SequenceReport, judge};
 
 #[derive(Debug, clap::Args)]
@@ -78,7 +77,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
 /// Sends the recording through the stages, as fast as they are but at its own times, to its end or that of the labels. Gives what is true of every frame and
 /// what is shown for its largest face, and the time between two frames.
 fn watch(config: &Config, timetable: &Timetable) -> Result<(Vec<JudgedFrame>, Duration)> {
-    let mut pipeline = run::open_pipeline(config, &Health::default())?;
+    let mut pipeline = run::open_pipeline(config)?;
     let mut source = camera::open(&config.camera)?;
     let length = timetable.end().as_millis() as u64;
     let progress = ProgressBar::new(length)

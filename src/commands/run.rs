@@ -20,7 +20,6 @@ use crate::outputs::{Outputs, View};
 use crate::pause::Pause;
 use crate::pipeline::Pipeline;
 use crate::stop::Stop;
-use crate::stopwatch::Timed;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -39,7 +38,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     // Outlives the rounds: reading the configuration again is no reason to open the camera.
     let pause = Pause::kept_in(&lock::folder().join("visaged.paused"));
     loop {
-        let pipeline = loaded.take().map_or_else(|| open_pipeline(&config, &health), Ok)?;
+        let pipeline = loaded.take().map_or_else(|| open_pipeline(&config), Ok)?;
         watch(&config, pipeline, &health, None, &pause, &rounds.stop())?;
         match rounds.next() {
             Some((next, pipeline)) => (config, loaded) = (next, Some(pipeline)),
@@ -78,21 +77,25 @@ pub(super) fn watch(
     thread::scope(|scope| {
         button::follow(scope, &config.button, &config.privacy_switch, pause, stop).inspect_err(|_| stop.ask())?;
         // At its end, whichever, everybody has been asked to stop.
-        daemon::run(pictures, pipeline, move |view: View<'_>| outputs.show(view), limit, pause, health, stop)
+        daemon::run(
+            pictures,
+            pipeline.with_stopwatch(health),
+            move |view: View<'_>| outputs.show(view),
+            limit,
+            pause,
+            health,
+            stop,
+        )
     })
 }
 
-/// Loads what must be there: detector and, where expressions are named, the network. `health` is told how long they take.
-pub(super) fn open_pipeline(config: &Config, health: &Health) -> Result<Pipeline> {
-    let told = || {
-        let health = health.clone();
-        move |step, took| health.times().tell(step, took)
-    };
-    let detector = Box::new(Timed { stage: stages::open_detector(&config.detector)?, tell: told() });
+/// Loads what must be there: detector and, where expressions are named, the network.
+pub(super) fn open_pipeline(config: &Config) -> Result<Pipeline> {
+    let detector = stages::open_detector(&config.detector)?;
     if !config.deployment.names_expressions(config.camera.source) {
         return Ok(Pipeline::counting(detector, config.tracker.clone()));
     }
-    let classifier = Box::new(Timed { stage: stages::open_classifier(&config.classifier)?, tell: told() });
-    let pipeline = Pipeline::new(detector, classifier, config.tracker.clone());
+    let classifier = stages::open_classifier(&config.classifier)?;
+    let pipeline = Pipeline::new(detector, Box::new(classifier), config.tracker.clone());
     Ok(if config.display.outline || config.web.preview { pipeline.with_outlines() } else { pipeline })
 }

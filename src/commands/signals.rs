@@ -49,11 +49,11 @@ impl Rounds {
         signal_hook::flag::register(SIGUSR1, health.flush_wish()).context("cannot listen for signals")?;
         let rounds = Self { end: stop_flag()?, shared: Arc::default() };
         let mut signals = iterator::Signals::new([SIGTERM, SIGINT, SIGHUP]).context("cannot listen for signals")?;
-        let (theirs, health) = (Arc::clone(&rounds.shared), health.clone());
+        let theirs = Arc::clone(&rounds.shared);
         std::thread::Builder::new().name("signals".into()).spawn(move || {
             for signal in signals.forever() {
                 if signal == SIGHUP {
-                    reload(path.as_deref(), &health, &theirs);
+                    reload(path.as_deref(), &theirs);
                 } else {
                     lock(&theirs).stop.ask();
                 }
@@ -78,9 +78,8 @@ impl Rounds {
 }
 
 /// Ends the round if the configuration is one that the service can run with; else the old one stays in force.
-fn reload(path: Option<&Path>, health: &Health, shared: &Mutex<Shared>) {
-    let next =
-        stages::load_config(path).and_then(|config| run::open_pipeline(&config, health).map(|pipeline| (config, pipeline)));
+fn reload(path: Option<&Path>, shared: &Mutex<Shared>) {
+    let next = stages::load_config(path).and_then(|config| run::open_pipeline(&config).map(|pipeline| (config, pipeline)));
     match next {
         Ok(next) => {
             info!("the configuration is read again");
@@ -111,7 +110,7 @@ mod tests {
         std::fs::write(&path, "[camera]\nwidth = 320\n").unwrap();
         let rounds = first_round();
         let stop = rounds.stop();
-        reload(Some(&path), &Health::default(), &rounds.shared);
+        reload(Some(&path), &rounds.shared);
         assert!(stop.is_asked());
         assert_eq!(rounds.next().expect("a next round").0.camera.width, 320);
         assert!(!rounds.stop().is_asked());
@@ -124,7 +123,7 @@ mod tests {
         let path = folder.path().join("visaged.toml");
         std::fs::write(&path, "[camera]\nwidth = 0\n").unwrap();
         let rounds = first_round();
-        reload(Some(&path), &Health::default(), &rounds.shared);
+        reload(Some(&path), &rounds.shared);
         assert!(!rounds.stop().is_asked());
         assert!(rounds.next().is_none());
     }
@@ -135,7 +134,7 @@ mod tests {
         let path = folder.path().join("visaged.toml");
         std::fs::write(&path, "").unwrap();
         let rounds = first_round();
-        reload(Some(&path), &Health::default(), &rounds.shared);
+        reload(Some(&path), &rounds.shared);
         rounds.end.ask();
         assert!(rounds.next().is_none());
     }

@@ -16,6 +16,7 @@ struct Event<'a> {
     sight: Sight,
     reason: &'a str,
     faces: usize,
+    counting: bool,
     expression: Option<Emotion>,
     /// In the order of [`Emotion::ALL`]; none without a face.
     probabilities: Option<[f32; 7]>,
@@ -56,6 +57,7 @@ pub(super) fn event(device: &str, now: &Now, reason: &str, pause: &Pause, health
         sight: now.sight,
         reason,
         faces: now.faces,
+        counting: now.counting,
         expression: now.face.map(|(expression, _)| expression),
         probabilities: now.face.as_ref().map(|(_, probabilities)| *Probabilities::as_array(probabilities)),
         pause,

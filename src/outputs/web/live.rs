@@ -13,6 +13,7 @@ use crate::outline::Outline;
 use crate::outputs::View;
 use crate::outputs::statistics::counter::{Counter, Counts};
 use crate::stopwatch::Histogram;
+use crate::tracker::Observation;
 
 /// What a view is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -50,6 +51,8 @@ pub(super) struct Now {
     /// How many views there have been.
     pub(super) views: u64,
     pub(super) faces: usize,
+    /// Whether faces are counted, and expressions not named.
+    pub(super) counting: bool,
     /// What the largest face shows.
     pub(super) face: Option<(Emotion, Probabilities)>,
     /// Since the start.
@@ -131,7 +134,8 @@ impl Teller {
             sight,
             shown_at,
             views: self.now.views + 1,
-            faces: observation.map_or(0, |observation| observation.faces.len()),
+            faces: observation.map_or(0, Observation::face_count),
+            counting: observation.is_some_and(|observation| observation.counted.is_some()),
             face: observation.and_then(|seen| seen.main_face()).map(|face| (face.expression, face.probabilities)),
             counts: *self.counter.counts(),
         };
@@ -165,7 +169,7 @@ pub(super) fn trouble(now: &Now, reason: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::frame::BoundingBox;
-    use crate::tracker::{Observation, TrackedFace};
+    use crate::tracker::TrackedFace;
 
     fn happy(at: Duration) -> Observation {
         let face = TrackedFace {

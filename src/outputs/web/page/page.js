@@ -100,6 +100,7 @@ const bars = look.expressions.map((expression) => {
 /** Title and advice for what there is to see. */
 function message(event) {
   if (event.sight === "watching" && event.expression) return { title: words.expressions[event.expression], advice: "" };
+  if (event.counting) return words.counting;
   return words[event.sight === "watching" ? "no_face" : event.sight];
 }
 
