@@ -247,7 +247,7 @@ impl Health {
     }
 
     fn pulses(&self) -> MutexGuard<'_, Vec<(String, Pulse)>> {
-        self.0.pulses.lock().expect("no thread panics while it holds the pulses")
+        self.0.pulses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn parts(&self) -> MutexGuard<'_, Vec<Entry>> {
