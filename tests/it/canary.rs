@@ -64,6 +64,9 @@ struct Canary {
     some: Squares,
 }
 
+/// What is read from bytes that may be a text of some kind.
+type Decode = fn(&[u8]) -> Vec<Vec<u8>>;
+
 /// Places from the top left one, and the grey there, with mean 0 and length 1.
 struct Squares(Vec<(usize, usize, f32)>);
 
@@ -109,7 +112,7 @@ impl Canary {
 
     /// In which form the pictures are in these bytes, if they are.
     fn found_in(&self, bytes: &[u8]) -> Option<&'static str> {
-        let forms: [(&str, fn(&[u8]) -> Vec<Vec<u8>>); 4] = [
+        let forms: [(&str, Decode); 4] = [
             ("bytes", |bytes| vec![bytes.to_vec()]),
             ("hexadecimal", from_hex),
             ("base64", from_base64),

@@ -49,7 +49,7 @@ impl State {
             View::CameraLost { .. } => resting(Camera::Lost),
             View::Watching(observation) => Self {
                 camera: Camera::Watching,
-                faces: observation.faces.len(),
+                faces: observation.face_count(),
                 main: observation.main_face().map(|face| (face.expression, face.probabilities)),
             },
         }
