@@ -10,7 +10,6 @@ use visaged::health::Health;
 use visaged::outputs::statistics::Statistics;
 use visaged::outputs::{Output, Outputs, View};
 use visaged::pause::Pause;
-use visaged::pause::Pause;
 use visaged::pipeline::Pipeline;
 use visaged::tracker::{Counted, Observation};
 
