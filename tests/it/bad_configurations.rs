@@ -18,7 +18,7 @@ fn names_a_line(table: &str, key: &str) -> bool {
 
 /// Keys that are one of a few words, or another text of one form.
 fn has_few_values(table: &str, key: &str) -> bool {
-    ["source", "pixel_format", "replay_speed", "kind", "language", "night", "controller", "driver"].contains(&key)
+    ["source", "pixel_format", "replay_speed", "kind", "language", "night", "controller", "driver", "setting"].contains(&key)
         || (table, key) == ("classifier", "size")
 }
 
