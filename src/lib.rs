@@ -4,7 +4,7 @@
 //!
 //! ```text
 //!          capture thread                              main thread
-//!  camera ──▶ luma ──▶ latest slot ──▶ detector ──▶ classifier ──▶ tracker ──▶ outputs: display · LEDs · statistics
+//!  camera ──▶ luma ──▶ latest slot ──▶ detector ──▶ classifier ──▶ tracker ──▶ outputs: display · LEDs · statistics · MQTT · web
 //!  V4L2       grey     newest frame    boxes        7 probabilities  stable faces
 //!  rpicam     8 bit    wins, old ones               per face
 //!  replay              are dropped

@@ -39,7 +39,7 @@ use clap::{Parser, Subcommand};
     name = "visaged",
     version,
     about,
-    after_help = "No picture leaves the program or is stored; what is counted stays on this machine."
+    after_help = "No picture leaves the program or is stored; what is counted stays on this machine unless [web] or [mqtt] is configured."
 )]
 pub struct Cli {
     #[command(subcommand)]
