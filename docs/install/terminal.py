@@ -5,7 +5,7 @@ import sys
 from html import escape
 from pathlib import Path
 
-LETTER, LINE, MARGIN, MOST = 7.8, 18, 16, 112
+LETTER, LINE, MARGIN, MOST = 7.9, 18, 16, 116
 PAPER, INK, TYPED, WARNING = "#10151c", "#d5dce4", "#f8e560", "#f2a03d"
 
 

@@ -73,6 +73,9 @@ check_said "camera plugged in while the service runs: taken" "pictures come from
 check_expression YUYV
 check_light "YUYV: the LED of the expression is lit"
 check "YUYV: the status line says what is watched" "$(property StatusText)" has_status 'watching: camera "vivid"'
+# What an owner sees (docs/install.md).
+{ echo '$ systemctl status visaged'; systemctl status --no-pager --full --lines=0 visaged; } >status.txt 2>&1
+{ echo '$ sudo visaged status'; visaged status; } >visaged_status.txt 2>&1
 memory=$(($(sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$(property MainPID)/status") / 1024))
 check "memory: at most 96 MiB of 128" "$memory MiB resident" at_most "$memory" 96
 take_screenshot watching
@@ -108,6 +111,10 @@ check "stop: in an orderly way" "$(property Result), exit code $(property ExecMa
   [ "$(property Result) $(property ExecMainStatus)" = "success 0" ]
 take_screenshot stopped
 
+{ echo '$ visaged check'; visaged check; } >check.txt 2>&1
+configure YUYV
+{ echo '$ visaged doctor'; visaged doctor; } >doctor.txt 2>&1
+printf '[camera]\nwidht = 320\n' >/etc/visaged/visaged.toml
 systemctl start visaged 2>start.log
 within 30 sh -c '[ "$(systemctl show -p ActiveState --value visaged)" = failed ]'
 sleep 4
