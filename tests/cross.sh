@@ -63,6 +63,10 @@ fi
 variable=${TARGET//-/_}
 export "CARGO_TARGET_${variable^^}_LINKER=$TRIPLET-gcc"
 export "CARGO_TARGET_${variable^^}_RUNNER=$EMULATOR -L /usr/$TRIPLET"
+# Programs that a test starts are run by the kernel's own emulator, where it has one; it must find the target's libraries too.
+export QEMU_LD_PREFIX=/usr/$TRIPLET
+# An emulated processor is slower than the limits that some tests have.
+export VISAGED_EMULATED=1
 # v4l generates its bindings from the kernel's header with libclang, which must see the target's headers.
 export "BINDGEN_EXTRA_CLANG_ARGS_$variable=-I/usr/$TRIPLET/include"
 export CARGO_BUILD_TARGET=$TARGET

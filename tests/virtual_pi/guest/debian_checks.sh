@@ -177,6 +177,7 @@ check "second instance: ends with 75 and names the first" "$second" \
   [ "$?, ${second##*: }" = "75, visaged is running already (process $(property MainPID))" ]
 
 systemctl stop visaged
+configure NV12
 (cd /tmp && exec runuser -u nobody -- visaged run) >trouble 2>&1 &
 nobody=$!
 # The screen is opened after the lights, and the camera at the same time.

@@ -82,7 +82,9 @@ impl Target {
         let start = processor_time();
         let memory = allocation_counter::measure(|| (self.look)(bytes)).bytes_max;
         let cost = Cost { time: processor_time().saturating_sub(start), memory };
-        assert!(cost.time <= LONGEST, "{} bytes took {:?}", bytes.len(), cost.time);
+        // tests/cross.sh sets it: emulated code is ten to thirty times slower.
+        let longest = if std::env::var_os("VISAGED_EMULATED").is_some() { 60 * LONGEST } else { LONGEST };
+        assert!(cost.time <= longest, "{} bytes took {:?}", bytes.len(), cost.time);
         assert!(cost.memory <= self.memory, "{} bytes took {} MiB of memory", bytes.len(), cost.memory / MIB);
         cost
     }
