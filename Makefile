@@ -82,6 +82,7 @@ bench: toolchain packages
 check: toolchain packages
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --no-default-features --lib --bins -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 	test -x $(RUFF) || { python3 -m venv $(VENV)/ruff && $(RUFF:ruff=pip) install --quiet ruff==0.17.6; }
 	cd models && ../$(RUFF) check .

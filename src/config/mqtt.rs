@@ -62,6 +62,9 @@ impl MqttConfig {
 
     pub(super) fn check_ranges(&self) -> Result<(), OutOfRange> {
         let wrong = |key, rule: &str| Err(OutOfRange { table: "mqtt", key, rule: rule.into() });
+        if !cfg!(feature = "mqtt") && !self.broker.is_empty() {
+            return wrong("broker", "\"\": this program was built without MQTT");
+        }
         if !self.broker.is_empty() && self.address().is_none() {
             return wrong("broker", "a host such as \"broker.lan\", \"192.168.1.5:1883\" or \"[fd00::5]:1883\", or \"\"");
         }

@@ -32,6 +32,9 @@ impl WebConfig {
         if self.listen.is_empty() {
             return Ok(());
         }
+        if !cfg!(feature = "web") {
+            return wrong("listen", "\"\": this program was built without the page");
+        }
         let Some(address) = self.address() else {
             return wrong("listen", "an address with a port such as \"127.0.0.1:8080\" or \"[::1]:8080\", or \"\"");
         };

@@ -13,10 +13,12 @@ use own_thread::OwnThread;
 
 pub mod display;
 pub mod leds;
+#[cfg(feature = "mqtt")]
 pub mod mqtt;
 mod own_thread;
 pub mod permission;
 pub mod statistics;
+#[cfg(feature = "web")]
 pub mod web;
 
 /// What there is to show.
@@ -85,6 +87,7 @@ struct Part {
 
 impl Outputs {
     /// Opens everything that `config` names; an output may ask for a `pause`. One that cannot be opened, a screen that is not plugged in for instance, is tried again later.
+    #[cfg_attr(not(feature = "web"), expect(unused_variables, reason = "only the page asks for a pause"))]
     pub fn open(config: &Config, health: &Health, pause: &Pause) -> Self {
         health.forget_parts();
         // The first in every list.
@@ -128,10 +131,12 @@ impl Outputs {
         for (name, open) in leds::openers(&config.leds) {
             outputs.add(&name, open);
         }
+        #[cfg(feature = "mqtt")]
         if !config.mqtt.broker.is_empty() {
             let (config, health) = (config.clone(), health.clone());
             outputs.add(mqtt::NAME, move || Ok(Box::new(mqtt::Mqtt::open(&config, &health)?)));
         }
+        #[cfg(feature = "web")]
         if !config.web.listen.is_empty() {
             let (config, health, pause) = (config.clone(), health.clone(), pause.clone());
             outputs.add(&web::name(&config.web), move || Ok(Box::new(web::Web::open(&config, &health, &pause)?)));

@@ -1,6 +1,7 @@
 //! The stages and the program, tested through the library. No test needs a camera, a network connection or a clock.
 
 mod bad_configurations;
+#[cfg(feature = "web")]
 mod browser;
 mod canary;
 mod cascade;
@@ -14,8 +15,10 @@ mod faults;
 mod finder;
 mod foreign_bytes;
 mod haar;
+#[cfg(feature = "mqtt")]
 mod mqtt;
 mod patterns;
+#[cfg(feature = "web")]
 mod prometheus;
 mod puppet;
 mod regions;
@@ -24,4 +27,5 @@ mod scenes;
 mod service;
 mod statistics;
 mod tracker;
+#[cfg(feature = "web")]
 mod web;

@@ -87,6 +87,7 @@ impl Counter {
     }
 
     /// What has been counted in the interval that runs.
+    #[cfg(feature = "web")]
     pub(in crate::outputs) fn counts(&self) -> &Counts {
         &self.counts
     }
