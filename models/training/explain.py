@@ -31,13 +31,17 @@ from .train import load_network
 def class_maps(network: MiniXception, face: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
     """Logits (7,) and maps (7, 48, 48), in units of logits, for a `uint8` face (48, 48)."""
     caught = []
-    hook = network.head.register_forward_hook(lambda _module, _inputs, maps: caught.append(maps))
+    hooks = [
+        branch.head.register_forward_hook(lambda _module, _inputs, maps: caught.append(maps))
+        for branch in network.branches
+    ]
     seen = equalise(torch.from_numpy(face.copy())[None, None], network.equalise).float()
     with torch.no_grad():
         logits = network(seen)
-    hook.remove()
+    for hook in hooks:
+        hook.remove()
     size = (CROP_SIZE_PX, CROP_SIZE_PX)
-    maps = F.interpolate(caught[0], size, mode="bilinear", align_corners=False)
+    maps = F.interpolate(torch.stack(caught).mean(dim=0), size, mode="bilinear", align_corners=False)
     return logits[0], maps[0]
 
 

@@ -32,7 +32,15 @@ from tqdm import tqdm
 from .data import CLASSES, DEFAULT_DATA_DIR, load_split
 from .equalise import equalise
 from .metrics import summary
-from .networks import SHAPES, FaceHead, MiniXception, ResidualModule, multiply_adds, parameter_count
+from .networks import (
+    SHAPES,
+    Branch,
+    FaceHead,
+    MiniXception,
+    ResidualModule,
+    multiply_adds,
+    parameter_count,
+)
 from .rounding import quantize
 from .train import load_network, predict
 
@@ -146,6 +154,19 @@ class Graph:
             x = self.conv(f"{name}.shortcut", x, *folded)
         return self.node("Add", f"{name}.sum", [y, x])
 
+    def branch(self, prefix: str, x: str, branch: Branch, first: int) -> str:
+        """A branch up to its class maps; its modules are numbered from `first`."""
+        for index, module in enumerate(branch.residual, start=first):
+            x = self.residual(f"{prefix}residual{index}", x, module)
+        return x
+
+
+def named_branches(network: MiniXception) -> list[tuple[str, Branch]]:
+    """The branches, and how the names of their nodes begin."""
+    if len(network.branches) == 1:
+        return [("", network.branches[0])]
+    return [(f"branch{index}.", b) for index, b in enumerate(network.branches, start=1)]
+
 
 def to_onnx(
     network: MiniXception,
@@ -164,19 +185,28 @@ def to_onnx(
     stride = network.conv2.stride[0]
     x = graph.conv("conv2", x, *fold_norm(network.conv2.weight, network.norm2), stride=stride)
     x = graph.node("Relu", "relu2", [x])
-    for index, module in enumerate(network.residual):
+    for index, module in enumerate(network.trunk):
         x = graph.residual(f"residual{index + 1}", x, module)
+    features = [
+        graph.branch(prefix, x, branch, 1 + len(network.trunk))
+        for prefix, branch in named_branches(network)
+    ]
     outputs = [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [1, 7])]
     if face is not None:
         face_weight = face.conv.weight.detach().double().numpy()
-        y = graph.conv("face_map", x, face_weight, face.conv.bias.detach().double().numpy(), pad=1)
+        y = graph.conv("face_map", features[0], face_weight, face.conv.bias.detach().double().numpy(), pad=1)
         y = graph.node("GlobalAveragePool", "face_mean", [y])
         y = graph.node("Flatten", "face_logit", [y], axis=1)
         graph.node("Sigmoid", "face", [y])
         outputs.append(helper.make_tensor_value_info("face", TensorProto.FLOAT, [1, 1]))
-    head = network.head.weight.detach().double().numpy() / temperature
-    head_bias = network.head.bias.detach().double().numpy() / temperature
-    x = graph.conv("class_maps", x, head, head_bias, pad=1)
+    maps = []
+    for (prefix, branch), x in zip(named_branches(network), features):
+        # The mean over the branches is folded in, too.
+        share = temperature * len(features)
+        head = branch.head.weight.detach().double().numpy() / share
+        bias = branch.head.bias.detach().double().numpy() / share
+        maps.append(graph.conv(f"{prefix}class_maps", x, head, bias, pad=1))
+    x = maps[0] if len(maps) == 1 else graph.node("Sum", "class_maps", maps)
     x = graph.node("GlobalAveragePool", "means", [x])
     x = graph.node("Flatten", "logits", [x], axis=1)
     graph.node("Softmax", "probabilities", [x], axis=1)
@@ -238,7 +268,7 @@ def main() -> None:
 
     face = None
     if (args.run / "face.pt").exists():
-        face = FaceHead(network.head.in_channels)
+        face = FaceHead(network.branches[0].head.in_channels)
         face.load_state_dict(torch.load(args.run / "face.pt", weights_only=True))
     metadata = {
         "visaged.contract": CONTRACT,

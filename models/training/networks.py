@@ -2,7 +2,9 @@
 
 mini-Xception (Arriaga, Valdenegro-Toro and Plöger 2017, arXiv 1710.07557): two plain
 convolutions, then residual modules of depthwise-separable convolutions, then a 3×3 convolution
-to seven maps whose means are the logits. No dense layer.
+to seven maps whose means are the logits. No dense layer. The larger size forks after its first
+modules, and the logits of its branches are averaged: a small ensemble that shares what all of its
+members need (Lee et al. 2015, arXiv 1511.06314).
 
 All of them take grey faces (count, 1, 48, 48) with values 0..255 and give logits (count, 7).
 """
@@ -24,8 +26,10 @@ class Shape:
     """Channels of the two first convolutions (3×3, unpadded)."""
     stem_stride: int
     """Stride of the second of them."""
-    modules: tuple[tuple[int, bool], ...]
+    trunk: tuple[tuple[int, bool], ...]
     """For each residual module its channels and whether it halves the picture."""
+    branches: tuple[tuple[tuple[int, bool], ...], ...]
+    """For each branch the modules that come after those of the trunk."""
     leading_relu: bool
     """Whether a module's convolutions begin with a ReLU, as in Xception itself (Chollet 2017)."""
 
@@ -34,20 +38,26 @@ SHAPES = {
     "nano": Shape(
         stem=(8, 8),
         stem_stride=1,
-        modules=((16, True), (32, True), (64, True), (128, True)),
+        trunk=((16, True), (32, True), (64, True), (128, True)),
+        branches=((),),
         leading_relu=False,
     ),
     # Never released: a quarter of nano's training time, to compare ways of training with.
     "probe": Shape(
         stem=(8, 16),
         stem_stride=2,
-        modules=((32, True), (64, True), (128, True)),
+        trunk=((32, True), (64, True), (128, True)),
+        branches=((),),
         leading_relu=False,
     ),
     "base": Shape(
         stem=(16, 32),
         stem_stride=2,
-        modules=((64, True), (64, False), (160, True), (160, False), (320, True), (320, False)),
+        trunk=((64, True), (64, False)),
+        branches=(
+            ((160, True), (160, False), (320, True), (320, False)),
+            ((136, True), (136, False), (272, True), (272, False)),
+        ),
         leading_relu=True,
     ),
 }
@@ -94,33 +104,73 @@ class ResidualModule(nn.Module):
         return F.max_pool2d(y, 3, stride=2, padding=1) + shortcut
 
 
-class MiniXception(nn.Module):
-    """The released family; only these can be exported."""
+def residual_modules(
+    inputs: int, modules: tuple[tuple[int, bool], ...], leading_relu: list[bool]
+) -> nn.Sequential:
+    """Modules one after the other; the first has `inputs` channels."""
+    channels = [inputs, *(outputs for outputs, _ in modules)]
+    return nn.Sequential(
+        *(
+            ResidualModule(before, outputs, halves, relu)
+            for before, (outputs, halves), relu in zip(channels, modules, leading_relu)
+        )
+    )
 
-    def __init__(self, shape: Shape):
+
+class Branch(nn.Module):
+    """Modules, then the seven class maps, whose means are the branch's logits."""
+
+    def __init__(self, inputs: int, modules: tuple[tuple[int, bool], ...], leading_relu: bool):
+        super().__init__()
+        self.residual = residual_modules(inputs, modules, [leading_relu] * len(modules))
+        self.dropout = nn.Dropout2d(0.0)
+        self.head = nn.Conv2d(modules[-1][0] if modules else inputs, 7, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.dropout(self.residual(x))).mean(dim=(2, 3))
+
+
+class MiniXception(nn.Module):
+    """The released family; only these can be exported.
+
+    With `branches` it has only that many of the branches of its shape: they are trained one after
+    the other, each by itself.
+    """
+
+    def __init__(self, shape: Shape, branches: int | None = None):
         super().__init__()
         first, second = shape.stem
         self.conv1 = nn.Conv2d(1, first, 3, bias=False)
         self.norm1 = nn.BatchNorm2d(first)
         self.conv2 = nn.Conv2d(first, second, 3, stride=shape.stem_stride, bias=False)
         self.norm2 = nn.BatchNorm2d(second)
-        channels = [second, *(outputs for outputs, _ in shape.modules)]
-        self.residual = nn.Sequential(
-            *(
-                # The stem ends in a ReLU, so the first module needs none.
-                ResidualModule(inputs, outputs, halves, shape.leading_relu and index > 0)
-                for index, (inputs, (outputs, halves)) in enumerate(zip(channels, shape.modules))
-            )
+        # The stem ends in a ReLU, so the first module needs none.
+        relus = [shape.leading_relu and index > 0 for index in range(len(shape.trunk))]
+        self.trunk = residual_modules(second, shape.trunk, relus)
+        channels = shape.trunk[-1][0]
+        self.branches = nn.ModuleList(
+            Branch(channels, modules, shape.leading_relu) for modules in shape.branches[:branches]
         )
-        self.dropout = nn.Dropout2d(0.0)
-        self.head = nn.Conv2d(channels[-1], 7, 3, padding=1)
 
-    def forward(self, faces: torch.Tensor) -> torch.Tensor:
+    def shared(self, faces: torch.Tensor) -> torch.Tensor:
+        """What all branches begin with."""
         x = faces / 127.5 - 1
         x = F.relu(self.norm1(self.conv1(x)))
         x = F.relu(self.norm2(self.conv2(x)))
-        x = self.head(self.dropout(self.residual(x)))
-        return x.mean(dim=(2, 3))
+        return self.trunk(x)
+
+    def newest(self, faces: torch.Tensor) -> torch.Tensor:
+        """Logits of the last branch alone, as it is trained.
+
+        What is shared learns with the first branch only.
+        """
+        with torch.set_grad_enabled(torch.is_grad_enabled() and len(self.branches) == 1):
+            x = self.shared(faces)
+        return self.branches[-1](x)
+
+    def forward(self, faces: torch.Tensor) -> torch.Tensor:
+        x = self.shared(faces)
+        return torch.stack([branch(x) for branch in self.branches]).mean(dim=0)
 
 
 class FaceHead(nn.Module):
@@ -214,11 +264,11 @@ SIZES = (*SHAPES, "sequential", "teacher")
 """Everything that can be trained."""
 
 
-def build(size: str) -> nn.Module:
-    """An untrained network, one of `SIZES`."""
+def build(size: str, branches: int | None = None) -> nn.Module:
+    """An untrained network, one of `SIZES`; a mini-Xception with all or with fewer branches."""
     if size == "sequential":
         return SequentialCnn()
-    return Teacher() if size == "teacher" else MiniXception(SHAPES[size])
+    return Teacher() if size == "teacher" else MiniXception(SHAPES[size], branches)
 
 
 def parameter_count(network: nn.Module) -> int:

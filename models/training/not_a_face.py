@@ -2,7 +2,7 @@
 
     python -m training.not_a_face --run runs/base --negatives DIR … [--boxes false.jsonl]
 
-One more map is trained on the features that the seven class maps look at; nothing else changes, so
+One more map is trained on the features that the (first) seven class maps look at; nothing else changes, so
 the expressions cost nothing and lose nothing. Faces are FER-2013's Training, without those that
 the FER+ votes call no face, which count as non-faces. Non-faces are squares of face-free pictures:
 random ones, and a detector's false detections if there is a list of them, one JSON object a line as
@@ -37,12 +37,13 @@ PASSING = 0.995
 
 
 def features_of(network: MiniXception, faces: torch.Tensor, exact: bool = False) -> torch.Tensor:
-    """What the class maps are computed from, for grey faces (count, 1, 48, 48).
+    """What the first branch's class maps are computed from, for grey faces (count, 1, 48, 48).
 
     Computed in bfloat16, which is precise enough to train on, unless `exact`.
     """
     caught = []
-    hook = network.dropout.register_forward_hook(lambda _module, _in, out: caught.append(out))
+    dropout = network.branches[0].dropout
+    hook = dropout.register_forward_hook(lambda _module, _in, out: caught.append(out))
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=not exact):
         network(equalise(faces, network.equalise))
     hook.remove()
@@ -116,7 +117,7 @@ def main() -> None:
     torch.manual_seed(args.seed)
     torch.set_num_threads(1)
     network = load_network(args.run / "best.pt").to(memory_format=torch.channels_last)
-    head = FaceHead(network.head.in_channels)
+    head = FaceHead(network.branches[0].head.in_channels)
     split, votes = load_split(args.data, "train"), load_votes(args.data, "train")
     no_face = votes[:, VOTES.index("NF")] > 0.5
     squares, check_random, check_found = non_faces(args.negatives, args.boxes, args.seed)

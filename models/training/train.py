@@ -26,7 +26,7 @@ from .data import DEFAULT_DATA_DIR, load_split, load_votes
 from .equalise import equalise
 from .labels import targets
 from .metrics import summary
-from .networks import SIZES, build, multiply_adds, parameter_count
+from .networks import SIZES, MiniXception, build, multiply_adds, parameter_count
 from .pool import Pool
 from .rounding import Rounding
 from .smote import oversample
@@ -42,6 +42,7 @@ def arguments() -> argparse.Namespace:
     add("--size", choices=SIZES, default="nano")
     add("--data", type=Path, default=DEFAULT_DATA_DIR, help="optional data folder")
     add("--out", type=Path, required=True, help="folder of this run")
+    add("--onto", type=Path, help="best.pt of a network that gets one more branch; only that learns")
     add("--epochs", type=int, default=80, help="may be changed when a run goes on")
     add("--decay", type=float, default=0.4, help="last part of the run in which the rate falls")
     add("--batch", type=int, default=128)
@@ -112,7 +113,7 @@ def predict(network: nn.Module, images: torch.Tensor, batch: int = 256) -> torch
 def load_network(path: Path) -> nn.Module:
     """The network of a `best.pt`; `equalise` is the weight with which its faces are equalised."""
     saved = torch.load(path, weights_only=True)
-    network = build(saved["size"])
+    network = build(saved["size"], saved.get("branches"))
     network.load_state_dict(saved["network"])
     network.equalise = saved.get("equalise", 0.0)
     return network.eval()
@@ -125,12 +126,18 @@ class Run:
         self.args = args
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         torch.manual_seed(args.seed)
-        self.network = self._place(build(args.size))
-        if hasattr(self.network, "residual"):
-            self.network.dropout.p = args.dropout
+        self.network = self._place(self._begin())
+        # What learns: all of it, or the last branch.
+        self.learner = self.network
+        self.forward = self.network
+        if isinstance(self.network, MiniXception):
+            self.learner = self.network.branches[-1] if args.onto else self.network
+            self.forward = self.network.newest
+            self.network.branches[-1].dropout.p = args.dropout
         self.average = copy.deepcopy(self.network).eval()
-        # Shares its weights with the network.
-        self.forward = torch.compile(self.network) if args.compile else self.network
+        if args.compile:
+            # Shares its weights with the network.
+            self.forward = torch.compile(self.forward)
         self.teachers = [self._place(load_network(path)) for path in args.teacher]
         self.rounding = Rounding(self.network) if args.int8 else None
         self.pool: Pool | None = None
@@ -139,12 +146,24 @@ class Run:
         self.best = 0.0
         self._load_data()
 
+    def _begin(self) -> nn.Module:
+        """An untrained network with its first branch, or a trained one with another."""
+        if not self.args.onto:
+            return build(self.args.size, 1)
+        saved = torch.load(self.args.onto, weights_only=True)
+        network = build(self.args.size, saved["branches"] + 1)
+        missing, unexpected = network.load_state_dict(saved["network"], strict=False)
+        new = f"branches.{saved['branches']}."
+        if not missing or unexpected or not all(key.startswith(new) for key in missing):
+            raise SystemExit(f"{self.args.onto}: gets no other branch as {self.args.size!r}")
+        return network
+
     def _place(self, network: nn.Module) -> nn.Module:
         return network.to(self.device, memory_format=torch.channels_last)
 
     def _parameter_groups(self) -> list[dict]:
         """Weight decay for the weights of convolutions, none for scales and biases."""
-        parameters = list(self.network.parameters())
+        parameters = list(self.learner.parameters())
         return [
             {
                 "params": [p for p in parameters if p.ndim > 1],
@@ -257,7 +276,8 @@ class Run:
         # What is left over in the end is left out: it would be compiled for, too.
         batches = self.order(generator)
         batches = batches[: len(batches) - len(batches) % args.batch].split(args.batch)
-        self.network.train()
+        self.network.eval()
+        self.learner.train()
         if self.rounding:
             self.rounding.refresh()
         losses, hits, seen = 0.0, 0, 0
@@ -274,7 +294,7 @@ class Run:
                 loss = loss @ self.weights[chosen].to(self.device) / len(chosen)
                 self.optimizer.zero_grad()
                 loss.backward()
-            nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
+            nn.utils.clip_grad_norm_(self.learner.parameters(), 2.0)
             self.optimizer.step()
             self.update_average(index * len(batches) + step)
             losses += loss.item() * len(chosen)
@@ -321,6 +341,8 @@ class Run:
                 self.best = figures["public_accuracy"]
                 state = {"size": self.args.size, "equalise": self.args.equalise}
                 state |= {"network": self.average.state_dict(), **figures}
+                if isinstance(self.network, MiniXception):
+                    state["branches"] = len(self.network.branches)
                 torch.save(state, self.args.out / "best.pt")
             self.save()
             best = max(range(len(self.history)), key=lambda i: self.history[i]["public_accuracy"])

@@ -24,9 +24,10 @@ from training.data import (
 from training.export import run_onnx, save, to_onnx
 from training.labels import expected_labels, targets
 from training.metrics import calibration_error, class_f1, confusion
-from training.networks import SHAPES, build, multiply_adds, parameter_count
+from training.networks import SHAPES, FaceHead, build, multiply_adds, parameter_count
 from training.pool import Pool
 from training.preprocess import crop_face, with_margin
+from training.released import folded_weights, read_released
 from training.rounding import Rounding, quantize
 from training.train import learning_rate
 
@@ -136,6 +137,31 @@ def test_the_float_file_computes_what_the_network_computes(size, tmp_path):
     assert np.abs(found - logits.softmax(dim=1).numpy()).max() < 1e-4
 
 
+@pytest.mark.parametrize("size", SHAPES)
+def test_a_file_read_back_computes_what_was_written(size, tmp_path):
+    network = lived_in(size)
+    face = FaceHead(network.branches[0].head.in_channels) if size == "base" else None
+    faces = np.stack([vectors.draw(pattern, 7, 48, 48) for pattern in vectors.FORMULAS])
+    save(to_onnx(network, 1.25, True, {"visaged.contract": "1"}, face), tmp_path / "net.onnx")
+    again, face_again = read_released(tmp_path / "net.onnx", size)
+    with torch.no_grad():
+        computed = again(torch.from_numpy(faces)[:, None].float()).softmax(dim=1)
+    assert np.abs(run_onnx(tmp_path / "net.onnx", faces) - computed.numpy()).max() < 1e-4
+    assert (face_again is None) == (face is None)
+    # Rounded once, the weights are rounded to the same values again.
+    save(to_onnx(again, 1.0, True, {}, face_again), tmp_path / "again.onnx")
+    before, after = folded_weights(tmp_path / "net.onnx"), folded_weights(tmp_path / "again.onnx")
+    for name in before:
+        assert torch.allclose(before[name][0], after[name][0], rtol=1e-5, atol=1e-9), name
+
+
+def test_a_second_branch_is_trained_by_itself():
+    network = lived_in("base")
+    network.newest(torch.rand(2, 1, 48, 48) * 255).sum().backward()
+    learnt = {name for name, p in network.named_parameters() if p.grad is not None}
+    assert learnt == {f"branches.1.{name}" for name, _ in network.branches[1].named_parameters()}
+
+
 def test_quantized_weights_are_near_and_symmetric():
     weight = np.random.default_rng(1).normal(size=(6, 4, 3, 3))
     values, scales = quantize(weight)
@@ -183,9 +209,9 @@ def test_training_sees_the_weights_as_the_file_has_them():
     network = lived_in("nano")
     before = [weight.detach().clone() for weight in network.parameters()]
     with Rounding(network).applied():
-        folded, _ = quantize(network.head.weight.detach().double().numpy())
+        folded, _ = quantize(network.branches[-1].head.weight.detach().double().numpy())
         values, scales = quantize(before[-2].double().numpy())
-        inside = network.head.weight.detach().numpy()
+        inside = network.branches[-1].head.weight.detach().numpy()
         np.testing.assert_allclose(inside, values * scales[:, None, None, None], rtol=1e-6)
         assert np.abs(folded - values).max() == 0
     for weight, kept in zip(network.parameters(), before):
