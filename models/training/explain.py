@@ -41,7 +41,9 @@ def class_maps(network: MiniXception, face: np.ndarray) -> tuple[torch.Tensor, t
     for hook in hooks:
         hook.remove()
     size = (CROP_SIZE_PX, CROP_SIZE_PX)
-    maps = F.interpolate(torch.stack(caught).mean(dim=0), size, mode="bilinear", align_corners=False)
+    maps = F.interpolate(
+        torch.stack(caught).mean(dim=0), size, mode="bilinear", align_corners=False
+    )
     return logits[0], maps[0]
 
 

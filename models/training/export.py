@@ -194,7 +194,9 @@ def to_onnx(
     outputs = [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [1, 7])]
     if face is not None:
         face_weight = face.conv.weight.detach().double().numpy()
-        y = graph.conv("face_map", features[0], face_weight, face.conv.bias.detach().double().numpy(), pad=1)
+        y = graph.conv(
+            "face_map", features[0], face_weight, face.conv.bias.detach().double().numpy(), pad=1
+        )
         y = graph.node("GlobalAveragePool", "face_mean", [y])
         y = graph.node("Flatten", "face_logit", [y], axis=1)
         graph.node("Sigmoid", "face", [y])

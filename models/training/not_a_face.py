@@ -2,11 +2,11 @@
 
     python -m training.not_a_face --run runs/base --negatives DIR … [--boxes false.jsonl]
 
-One more map is trained on the features that the (first) seven class maps look at; nothing else changes, so
-the expressions cost nothing and lose nothing. Faces are FER-2013's Training, without those that
-the FER+ votes call no face, which count as non-faces. Non-faces are squares of face-free pictures:
-random ones, and a detector's false detections if there is a list of them, one JSON object a line as
-`visaged detect --json` prints them. Every other picture, by name, is kept for checking.
+One more map is trained on the features that the (first) seven class maps look at; nothing else
+changes, so the expressions cost nothing and lose nothing. Faces are FER-2013's Training, without
+those that the FER+ votes call no face, which count as non-faces. Non-faces are squares of face-free
+pictures: random ones, and a detector's false detections if there is a list of them, one JSON object
+a line as `visaged detect --json` prints them. Every other picture, by name, is kept for checking.
 
 The bias is set so that 199 of 200 faces of PublicTest get more than one half. Writes `face.pt`
 beside `best.pt`, which `training.export` takes along.

@@ -42,7 +42,7 @@ def arguments() -> argparse.Namespace:
     add("--size", choices=SIZES, default="nano")
     add("--data", type=Path, default=DEFAULT_DATA_DIR, help="optional data folder")
     add("--out", type=Path, required=True, help="folder of this run")
-    add("--onto", type=Path, help="best.pt of a network that gets one more branch; only that learns")
+    add("--onto", type=Path, help="best.pt of a network; a further branch of it learns")
     add("--epochs", type=int, default=80, help="may be changed when a run goes on")
     add("--decay", type=float, default=0.4, help="last part of the run in which the rate falls")
     add("--batch", type=int, default=128)
