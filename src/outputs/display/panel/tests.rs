@@ -182,7 +182,7 @@ fn typical_changes() -> Vec<(String, Observation, Observation)> {
         }
         let (sure, nobody) = (seeing(from, 0.8, 0), Observation::default());
         let mut two = sure.clone();
-        two.faces.push(TrackedFace { id: 2, expression: Emotion::Neutral, ..sure.faces[0].clone() });
+        two.faces.push(TrackedFace { id: 2, expression: Emotion::Neutral, ..sure.faces[0] });
         for (what, other) in [("less sure", seeing(from, 0.6, 0)), ("and a second face", two), ("and nobody", nobody)] {
             changes.push((format!("{from} {what}"), sure.clone(), other.clone()));
             changes.push((format!("{from} {what}, back again"), other, sure.clone()));
