@@ -2,7 +2,7 @@
 //!
 //! A whole picture for an ILI9341 is 153,611 bytes with the window's commands: 38 ms at 32 MHz. While a face moves from one expression to another it is
 //! 26,000 a picture, otherwise 700 to 2,000. For an SSD1306 a whole picture is 1,085 (24 ms on I²C at 400 kHz), and no more than 204 of it are sent at
-//! once: a change is spread over three pictures or so ([`turns`]). (Bytes on a recording bus; the tests that send only what changed print them.)
+//! once: a change is spread over three pictures or so (see `turns`). (Bytes on a recording bus; the tests that send only what changed print them.)
 
 mod bus;
 mod changes;
