@@ -15,12 +15,14 @@ use crate::gpio::{self, Line};
 use crate::outputs::display::moment::NightHours;
 use crate::outputs::display::words::Language;
 
+mod buzzer;
 mod deployment;
 mod mqtt;
 mod panel;
 mod refusal;
 mod web;
 
+pub use buzzer::BuzzerConfig;
 pub use deployment::{DeploymentConfig, Setting};
 pub use mqtt::MqttConfig;
 pub use panel::{PanelConfig, PanelController};
@@ -37,6 +39,7 @@ pub struct Config {
     pub tracker: TrackerConfig,
     pub display: DisplayConfig,
     pub leds: LedsConfig,
+    pub buzzer: BuzzerConfig,
     pub button: ButtonConfig,
     pub privacy_switch: PrivacySwitchConfig,
     pub statistics: StatisticsConfig,
@@ -654,7 +657,7 @@ impl Config {
 
     /// No line may have two uses. One LED per expression counts only where it is switched on, since its lines have defaults.
     fn check_lines(&self) -> Result<(), OutOfRange> {
-        let Self { display: DisplayConfig { panel, .. }, leds, button, privacy_switch, .. } = self;
+        let Self { display: DisplayConfig { panel, .. }, leds, buzzer, button, privacy_switch, .. } = self;
         let chip = leds.chip.as_path();
         let mut uses = Vec::new();
         for (emotion, line) in &leds.lines {
@@ -671,6 +674,7 @@ impl Config {
         for (key, line) in panel.lines() {
             uses.push((&panel.chip, line, "display.panel", key, format!("{key} in [display.panel]")));
         }
+        uses.push((&buzzer.chip, &buzzer.line, "buzzer", "line", "[buzzer]".into()));
         uses.push((&button.chip, &button.line, "button", "line", "[button]".into()));
         uses.push((&privacy_switch.chip, &privacy_switch.line, "privacy_switch", "line", "[privacy_switch]".into()));
         check_uses(&uses)
@@ -836,6 +840,10 @@ mod tests {
         assert_eq!(
             message("[display.panel]\ncontroller = \"ili9341\"\n[button]\nline = 24\n"),
             "visaged.toml:4: line in [button] must be another line than 24, which reset in [display.panel] uses"
+        );
+        assert_eq!(
+            message("[leds]\nprivacy_line = 19\n[buzzer]\nline = \"GPIO19\"\n"),
+            "visaged.toml:4: line in [buzzer] must be another line than \"GPIO19\", which privacy_line in [leds] uses"
         );
         // The lines of one LED per expression are free while that is switched off, and another chip has lines of its own.
         assert!(Config::parse("[leds.rgb]\nlines = [17, 27, 22]\n", Path::new("")).is_ok());

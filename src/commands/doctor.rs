@@ -134,7 +134,7 @@ fn look_at_cameras(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
 }
 
 fn look_at_lines(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
-    let Config { leds, button, privacy_switch, .. } = config;
+    let Config { leds, buzzer, button, privacy_switch, .. } = config;
     let rppal = leds.driver == LedDriver::Rppal;
     if rppal {
         match File::open("/dev/gpiomem") {
@@ -148,6 +148,7 @@ fn look_at_lines(config: &Config, report: &mut Report<'_>) -> io::Result<()> {
     let mut nothing = !rppal;
     for (part, chip, used) in [
         ("leds", &leds.chip, lights),
+        ("buzzer", &buzzer.chip, buzzer.line.is_some()),
         ("button", &button.chip, button.line.is_some()),
         ("privacy switch", &privacy_switch.chip, privacy_switch.line.is_some()),
     ] {

@@ -11,7 +11,7 @@ use crate::config::PanelController;
 use crate::outputs::display::framebuffer::Framebuffer;
 use crate::outputs::display::panel::PanelDisplay;
 use crate::outputs::display::style::SceneStyle;
-use crate::outputs::leds;
+use crate::outputs::{buzzer, leds};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -24,6 +24,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let config = stages::load_config(args.config.as_deref())?;
     // All are tried, whatever happens to the others. Opening makes them dark; the lines stay so.
     let lights = leds::put_out(&config.leds);
+    let buzzer = buzzer::put_out(&config.buzzer);
     let style = SceneStyle::default();
     let screen = match config.display.framebuffer.as_os_str().is_empty() {
         true => Ok(()),
@@ -34,7 +35,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
         _ => PanelDisplay::open(&config.display.panel, style).map(drop),
     };
     // All but the first error, which is the command's.
-    let mut results = [lights, screen, panel].into_iter().filter_map(Result::err);
+    let mut results = [lights, buzzer, screen, panel].into_iter().filter_map(Result::err);
     let first = results.next();
     results.for_each(|error| log::error!("{error:#}"));
     first.map_or(Ok(()), Err)

@@ -1,4 +1,5 @@
-//! `visaged lights-test`: lights every light that the configuration names, one after the other, and tells what the button and the switch do.
+//! `visaged lights-test`: lights every light that the configuration names, one after the other, sounds the buzzer, and tells what the button and the
+//! switch do.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use crate::button::{self, Contact};
 use crate::classifier::Emotion;
 use crate::config::{ButtonConfig, Config, LedDriver, LedsConfig, PrivacySwitchConfig, StripKind};
 use crate::gpio::Line;
+use crate::outputs::buzzer::{self, Beeper};
 use crate::outputs::display::palette;
 use crate::outputs::leds::colour::{ColourLight, DARK, Light, amounts};
 use crate::outputs::leds::{Leds, gpiochip, privacy, rgb, rppal, strip};
@@ -35,7 +37,7 @@ const STEP: Duration = Duration::from_secs(1);
 const RAMP: Duration = Duration::from_secs(2);
 
 /// What somebody without lights reads.
-const NOTHING: &str = r#"The configuration names no light, button or switch. One RGB LED with a common cathode, to begin with:
+const NOTHING: &str = r#"The configuration names no light, buzzer, button or switch. One RGB LED with a common cathode, to begin with:
 
     header pin 36 (GPIO16) ---[330 ohm]--- red
     header pin 38 (GPIO20) ---[330 ohm]--- green
@@ -51,9 +53,9 @@ Then `visaged lights-test` again. docs/lights.md has the pictures, and shows sin
 
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
     let config = stages::load_config(args.config.as_deref())?;
-    let Config { leds, button, privacy_switch, .. } = &config;
+    let Config { leds, buzzer, button, privacy_switch, .. } = &config;
     let lights = leds.driver != LedDriver::None || leds.rgb.wired().is_some() || leds.strip.kind != StripKind::None;
-    if !lights && ![&leds.privacy_line, &button.line, &privacy_switch.line].into_iter().any(Line::is_some) {
+    if !lights && ![&leds.privacy_line, &buzzer.line, &button.line, &privacy_switch.line].into_iter().any(Line::is_some) {
         writeln!(out, "{NOTHING}")?;
         return Ok(());
     }
@@ -71,6 +73,9 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
     }
     if leds.privacy_line.is_some() {
         failures.note(walk.privacy_light(leds), walk.out)?;
+    }
+    if buzzer.line.is_some() {
+        failures.note(buzzer::open(buzzer).and_then(|mut beeper| walk.buzzer(&mut beeper, &buzzer.line)), walk.out)?;
     }
     if privacy_switch.line.is_some() {
         failures.note(walk.switch(privacy_switch, watch), walk.out)?;
@@ -164,6 +169,19 @@ impl Walk<'_> {
         Ok(pin.set_low()?)
     }
 
+    /// Three tones.
+    fn buzzer<P: OutputPin>(&mut self, beeper: &mut Beeper<P>, line: &Line) -> Result<()> {
+        writeln!(self.out, "buzzer, line {line}: three short tones")?;
+        for _ in 0..3 {
+            if self.stop.is_asked() {
+                break;
+            }
+            beeper.beep()?;
+            self.stop.sleep(self.step / 4);
+        }
+        Ok(())
+    }
+
     fn switch(&mut self, config: &PrivacySwitchConfig, watch: Duration) -> Result<()> {
         let mut contact = button::open_switch(config)?;
         writeln!(self.out, "privacy switch, line {}: move it, for {} s", config.line, watch.as_secs())?;
@@ -204,6 +222,12 @@ fn ramp(share: f32) -> Light {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::convert::Infallible;
+    use std::rc::Rc;
+
+    use embedded_hal::digital::ErrorType;
+
     use super::*;
 
     /// Every colour that was set.
@@ -231,6 +255,38 @@ mod tests {
         let text = String::from_utf8(out).unwrap();
         assert!(text.starts_with("ring: red\nring: green\nring: blue\nring: angry\n"), "{text}");
         assert!(text.ends_with("ring: neutral\nring: brighter and darker\n"), "{text}");
+    }
+
+    /// How often a line went high and low.
+    #[derive(Default)]
+    struct CountingPin(Rc<Cell<(u32, u32)>>);
+
+    impl ErrorType for CountingPin {
+        type Error = Infallible;
+    }
+
+    impl OutputPin for CountingPin {
+        fn set_low(&mut self) -> Result<(), Infallible> {
+            let (high, low) = self.0.get();
+            self.0.set((high, low + 1));
+            Ok(())
+        }
+
+        fn set_high(&mut self) -> Result<(), Infallible> {
+            let (high, low) = self.0.get();
+            self.0.set((high + 1, low));
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_buzzer_sounds_three_times() {
+        let (mut out, counts) = (Vec::new(), Rc::default());
+        let mut walk = Walk { step: Duration::ZERO, ramp: Duration::ZERO, stop: Stop::default(), out: &mut out };
+        walk.buzzer(&mut Beeper::new(CountingPin(Rc::clone(&counts)), false), &Line::Number(19)).unwrap();
+        // Once more low at the end.
+        assert_eq!(counts.get(), (3, 4));
+        assert_eq!(String::from_utf8(out).unwrap(), "buzzer, line 19: three short tones\n");
     }
 
     #[test]

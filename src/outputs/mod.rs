@@ -11,6 +11,7 @@ use crate::pause::Pause;
 use crate::tracker::Observation;
 use own_thread::OwnThread;
 
+pub mod buzzer;
 pub mod display;
 pub mod leds;
 #[cfg(feature = "mqtt")]
@@ -130,6 +131,10 @@ impl Outputs {
         }
         for (name, open) in leds::openers(&config.leds) {
             outputs.add(&name, open);
+        }
+        if config.buzzer.line.is_some() {
+            let buzzer = config.buzzer.clone();
+            outputs.add(buzzer::NAME, move || Ok(Box::new(buzzer::Buzzer::new(buzzer::open(&buzzer)?)?)));
         }
         #[cfg(feature = "mqtt")]
         if !config.mqtt.broker.is_empty() {

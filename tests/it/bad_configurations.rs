@@ -90,6 +90,7 @@ const OUT_OF_RANGE: &[(&str, &str, &[&str])] = &[
     ("leds", "privacy_line", &["1024"]),
     ("leds.lines", "happy", &["1024"]),
     ("leds.strip", "pixels", &["0", "151"]),
+    ("buzzer", "line", &["1024"]),
     ("button", "line", &["1024"]),
     ("button", "long_press_s", &["0.4", "60.1"]),
     ("privacy_switch", "line", &["1024"]),

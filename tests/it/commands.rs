@@ -284,7 +284,7 @@ fn lights_off_tries_every_kind_of_light_and_names_the_first_that_fails() {
     let folder = Folder::new();
     let config = folder.write(
         "visaged.toml",
-        "[leds]\nchip = \"/nonexistent/gpiochip0\"\nprivacy_line = 4\n[leds.strip]\nkind = \"ws2812\"\ndevice = \"/nonexistent/spidev0.0\"\n",
+        "[leds]\nchip = \"/nonexistent/gpiochip0\"\nprivacy_line = 4\n[buzzer]\nchip = \"/nonexistent/gpiochip1\"\nline = 19\n[leds.strip]\nkind = \"ws2812\"\ndevice = \"/nonexistent/spidev0.0\"\n",
     );
     let (_, message) = refused(&["lights-off", "--config", &config]);
     assert!(message.contains("/nonexistent/spidev0.0"), "{message}");

@@ -32,6 +32,9 @@ pub(super) const CELL_HEIGHT: f32 = 16.0;
 /// Letters from this many pixels on are drawn on a terminal too.
 const DRAWN_FROM: f32 = 7.0;
 
+/// Stand for what is left out. There is no one sign for them in the letters of one byte (ISO 8859-1).
+const DOTS: &str = "...";
+
 /// A target with what it takes to draw on it.
 pub(super) struct Brush<'a, D> {
     pub(super) target: &'a mut D,
@@ -99,7 +102,8 @@ impl<D: DrawTarget<Color = Rgb888>> Brush<'_, D> {
         }
     }
 
-    /// Text over as many lines as it needs, from `first` down to `bottom`; what does not fit is left out. Gives the place of the line after the last.
+    /// Text over as many lines as it needs, from `first` down to `bottom`; where it does not fit it ends in dots. Gives the place of the line after the
+    /// last.
     pub(super) fn paragraph(
         &mut self,
         text: &str,
@@ -113,11 +117,33 @@ impl<D: DrawTarget<Color = Rgb888>> Brush<'_, D> {
         let mut rest = text.trim();
         while !rest.is_empty() && line.center_y + 0.4 * pitch <= bottom {
             let (end, _) = self.fitting(rest, first);
-            self.text(rest[..end].trim_end(), &line, ink, paper)?;
-            rest = rest[end..].trim_start();
+            let next = rest[end..].trim_start();
             line.center_y += pitch;
+            let is_last = line.center_y + 0.4 * pitch > bottom;
+            let place = Line { center_y: line.center_y - pitch, ..line };
+            if is_last && !next.is_empty() {
+                self.beginning(rest, &place, ink, paper)?;
+            } else {
+                self.text(rest[..end].trim_end(), &place, ink, paper)?;
+            }
+            rest = next;
         }
         Ok(line)
+    }
+
+    /// One line with as many words as there is room for, and dots.
+    fn beginning(&mut self, text: &str, line: &Line, ink: Rgb888, paper: Rgb888) -> Result<(), D::Error> {
+        let dots_width = self.text_width(DOTS, line.size);
+        let (end, _) = self.fitting(text, &Line { max_width: line.max_width - dots_width, ..*line });
+        let words = text[..end].trim_end();
+        let width = self.text_width(words, line.size);
+        let x = match line.align {
+            Align::Left => line.x,
+            Align::Center => line.x - (width + dots_width) / 2.0,
+            Align::Right => line.x - width - dots_width,
+        };
+        self.text(words, &Line { x, align: Align::Left, ..*line }, ink, paper)?;
+        self.text(DOTS, &Line { x: x + width, align: Align::Left, ..*line }, ink, paper)
     }
 
     /// How high a paragraph is; infinitely high if a word does not fit on a line.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use ab_glyph::{Font, FontRef, ScaleFont};
 use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::Point;
-use embedded_graphics::mono_font::iso_8859_1::{FONT_4X6, FONT_5X7, FONT_6X10, FONT_6X13, FONT_6X13_BOLD};
+use embedded_graphics::mono_font::iso_8859_1::{FONT_4X6, FONT_5X7, FONT_6X10, FONT_6X13, FONT_7X13_BOLD};
 use embedded_graphics::mono_font::{MonoFont, MonoTextStyle};
 use embedded_graphics::pixelcolor::Rgb888;
 use embedded_graphics::text::{Baseline, Text};
@@ -142,7 +142,8 @@ fn setting(text: &str, size: f32) -> Setting {
         size if size < 9.0 => Setting::Drawn(&FONT_5X7),
         size if size < 12.0 => Setting::Drawn(&FONT_6X10),
         size if size < 12.6 => Setting::Drawn(&FONT_6X13),
-        size if size < SMOOTH_FROM => Setting::Drawn(&FONT_6X13_BOLD),
+        // Not FONT_6X13_BOLD: in its six columns the strokes of an m or a V run together.
+        size if size < SMOOTH_FROM => Setting::Drawn(&FONT_7X13_BOLD),
         size => Setting::Smooth(size as u16),
     }
 }

@@ -453,6 +453,23 @@ mod tests {
     }
 
     #[test]
+    fn a_reason_that_is_too_long_ends_in_dots_and_one_that_fits_does_not() {
+        let captions = |columns: u32, rows: u32| {
+            let mut captions = Vec::new();
+            let view = View::CameraLost { reason: REASON };
+            Scene::default().draw_in_cells(view, &mut Canvas::new(columns, 2 * rows), &mut |caption| {
+                captions.push(caption.text.to_owned());
+            });
+            captions
+        };
+        let dots = |captions: &[String]| captions.iter().any(|caption| caption == "...");
+        let few = captions(40, 10);
+        assert!(dots(&few) && few.iter().any(|caption| caption.starts_with("cannot open")), "{few:?}");
+        let all = captions(200, 50);
+        assert!(!dots(&all) && all.iter().any(|caption| caption.ends_with("(os error 2)")), "{all:?}");
+    }
+
+    #[test]
     fn drawing_the_same_kind_of_scene_again_allocates_nothing_in_any_language_and_style() {
         let (first, second) = (seeing(&[Emotion::Happy, Emotion::Sad]), seeing(&[Emotion::Fear, Emotion::Sad]));
         let views = [View::Watching(&first), View::Watching(&second), View::Watching(&Observation::default()), View::Starting];

@@ -1,17 +1,19 @@
 //! The scene on a small panel: colour TFTs on SPI, one-colour OLEDs on I²C or SPI. Only what changed is sent.
 //!
 //! A whole picture for an ILI9341 is 153,611 bytes with the window's commands: 38 ms at 32 MHz. While a face moves from one expression to another it is
-//! 26,000 a picture, otherwise 700 to 2,000. For an SSD1306 these are 1,085 (24 ms on I²C at 400 kHz), at most 443, and about 20. (Bytes on a
-//! recording bus; the test that sends only what changed prints them.)
+//! 26,000 a picture, otherwise 700 to 2,000. For an SSD1306 a whole picture is 1,085 (24 ms on I²C at 400 kHz), and no more than 204 of it are sent at
+//! once: a change is spread over three pictures or so (see `turns`). (Bytes on a recording bus; the tests that send only what changed print them.)
 
 mod bus;
 mod changes;
 mod oled;
+mod pace;
 #[cfg(test)]
 mod simulator;
 #[cfg(test)]
 mod tests;
 mod tft;
+mod turns;
 mod wire;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -30,6 +32,7 @@ use super::style::{Depth, SceneStyle};
 use crate::config::{PanelConfig, PanelController};
 use crate::gpio::{Chip, OutputLine};
 use crate::outputs::{Output, View};
+use pace::Pace;
 use wire::{I2cWire, SpiWire, Wire};
 
 /// A controller with its memory.
@@ -37,8 +40,8 @@ trait Panel {
     /// How large a picture is, as the panel is turned.
     fn size(&self) -> Size;
 
-    /// Sends what differs from what the panel shows.
-    fn show(&mut self, canvas: &Canvas) -> Result<()>;
+    /// Sends what differs from what the panel shows. A panel on a slow bus sends `most` bytes, and the rest with the pictures that follow.
+    fn show(&mut self, canvas: &Canvas, most: usize) -> Result<()>;
 
     /// How many bytes that took so far, with the addresses.
     fn sent(&self) -> usize;
@@ -59,6 +62,7 @@ pub struct PanelDisplay {
     brightness: Option<Brightness>,
     scene: Scene,
     canvas: Canvas,
+    pace: Pace,
     frames: usize,
 }
 
@@ -87,6 +91,7 @@ impl PanelDisplay {
             brightness: None,
             scene: Scene::new(style),
             canvas: Canvas::new(size.width, size.height),
+            pace: Pace::default(),
             frames: 0,
         }
     }
@@ -161,8 +166,14 @@ impl Output for PanelDisplay {
     }
 
     fn show(&mut self, view: View<'_>) -> Result<()> {
-        let Ok(()) = self.scene.at(Moment::now()).draw(view, &mut self.canvas);
-        self.panel.show(&self.canvas)?;
+        self.show_at(view, Moment::now())
+    }
+}
+
+impl PanelDisplay {
+    fn show_at(&mut self, view: View<'_>, now: Moment) -> Result<()> {
+        let Ok(()) = self.scene.at(now).draw(view, &mut self.canvas);
+        self.panel.show(&self.canvas, self.pace.bytes(view, now.elapsed))?;
         self.frames += 1;
         let brightness = self.scene.brightness();
         if self.brightness.replace(brightness) != Some(brightness) {
@@ -171,9 +182,7 @@ impl Output for PanelDisplay {
         }
         Ok(())
     }
-}
 
-impl PanelDisplay {
     fn switch_backlight(&mut self, on: bool) -> Result<()> {
         match &mut self.backlight {
             Some(line) => line.set_state(on.into()).map_err(|error| anyhow!("cannot switch the backlight: {error:?}")),

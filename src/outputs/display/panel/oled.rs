@@ -10,7 +10,7 @@ use embedded_graphics::geometry::Size;
 use embedded_graphics::pixelcolor::Rgb888;
 use embedded_graphics::prelude::RgbColor;
 
-use super::changes::runs;
+use super::turns::{Piece, Reading, Turns};
 use super::wire::Wire;
 use super::{Brightness, Canvas, Panel};
 
@@ -55,10 +55,8 @@ pub(super) struct Oled<W> {
     drawn: Vec<u8>,
     /// The memory as it is; empty before the first picture.
     shown: Vec<u8>,
+    turns: Turns,
 }
-
-/// Naming page and column takes seven bytes on I²C: as many that did not change may be sent along with others.
-const GAP: usize = 7;
 
 mod command {
     pub(super) const DISPLAY_OFF: u8 = 0xAE;
@@ -101,29 +99,32 @@ impl<W: Wire> Oled<W> {
         // The picture is that of the memory; inverted or not.
         wire.commands(&[0xA4, if mounting.invert { 0xA7 } else { 0xA6 }])?;
         let bytes = (mounting.size.width * mounting.size.height / 8) as usize;
-        Ok(Self { wire, model, mounting, drawn: vec![0; bytes], shown: Vec::new() })
+        let reading = Reading {
+            from_last_column: matches!(mounting.rotation, 90 | 180),
+            from_last_page: matches!(mounting.rotation, 180 | 270),
+        };
+        Ok(Self { wire, model, mounting, drawn: vec![0; bytes], shown: Vec::new(), turns: Turns::new(reading) })
     }
 
-    /// Sends page by page what changed.
-    fn send(&mut self) -> Result<()> {
-        let Self { wire, model, drawn, shown, .. } = self;
+    /// Sends of what changed what finds room in `most` bytes.
+    fn send(&mut self, most: usize) -> Result<()> {
+        let Self { wire, model, drawn, shown, turns, .. } = self;
         let first_column = if *model == Model::Sh1106 { 2 } else { 0 };
         let width = self.mounting.size.width as usize;
         if shown.is_empty() {
             // Everything differs from its complement.
             shown.extend(drawn.iter().map(|byte| !byte));
         }
-        for (page, (shown, drawn)) in shown.chunks_exact_mut(width).zip(drawn.chunks_exact(width)).enumerate() {
-            for run in runs(shown, drawn, GAP) {
-                let column = run.start as u8 + first_column;
-                wire.commands(&[
-                    command::PAGE | page as u8,
-                    command::COLUMN_LOW | (column & 0x0F),
-                    command::COLUMN_HIGH | (column >> 4),
-                ])?;
-                wire.data(&drawn[run])?;
-            }
-            shown.copy_from_slice(drawn);
+        for Piece { page, columns, .. } in turns.take(shown, drawn, width, most) {
+            let column = columns.start as u8 + first_column;
+            wire.commands(&[
+                command::PAGE | *page as u8,
+                command::COLUMN_LOW | (column & 0x0F),
+                command::COLUMN_HIGH | (column >> 4),
+            ])?;
+            let place = page * width + columns.start..page * width + columns.end;
+            wire.data(&drawn[place.clone()])?;
+            shown[place.clone()].copy_from_slice(&drawn[place]);
         }
         Ok(())
     }
@@ -135,9 +136,9 @@ impl<W: Wire> Panel for Oled<W> {
         if matches!(self.mounting.rotation, 90 | 270) { Size::new(height, width) } else { Size::new(width, height) }
     }
 
-    fn show(&mut self, canvas: &Canvas) -> Result<()> {
+    fn show(&mut self, canvas: &Canvas, most: usize) -> Result<()> {
         pack(canvas, self.mounting, &mut self.drawn);
-        self.send()
+        self.send(most)
     }
 
     fn sent(&self) -> usize {

@@ -9,6 +9,7 @@ use super::simulator::{Bus, NOISE, NoDelay, OledController, Pin, TftController, 
 use super::*;
 use crate::classifier::{Emotion, Probabilities};
 use crate::frame::BoundingBox;
+use crate::outputs::display::words::Language;
 use crate::tracker::{Observation, TrackedFace};
 
 /// A face that is so sure, two seconds and some after the start.
@@ -42,9 +43,14 @@ fn display(config: &PanelConfig, panel: Box<dyn Panel>) -> PanelDisplay {
 }
 
 fn oled_on_i2c(config: &PanelConfig) -> (PanelDisplay, Bus<OledController>) {
+    oled_on_i2c_in(config, Language::En)
+}
+
+fn oled_on_i2c_in(config: &PanelConfig, language: Language) -> (PanelDisplay, Bus<OledController>) {
     let bus = Bus::new(OledController::new(config.controller == PanelController::Sh1106));
     let wire = I2cWire::new(bus.clone(), config.address as u8);
-    (display(config, start_oled(wire, config).unwrap()), bus)
+    let style = SceneStyle { language, ..SceneStyle::default() };
+    (PanelDisplay::with_panel(config, start_oled(wire, config).unwrap(), None, style), bus)
 }
 
 fn tft(config: &PanelConfig) -> (PanelDisplay, Bus<TftController>) {
@@ -61,7 +67,8 @@ fn tft(config: &PanelConfig) -> (PanelDisplay, Bus<TftController>) {
 /// Bytes on the bus for one view.
 fn bytes_for<C>(display: &mut PanelDisplay, bus: &Bus<C>, observation: &Observation) -> usize {
     let (before, counted) = (bus.0.borrow().bytes, display.panel.sent());
-    display.show(View::Watching(observation)).unwrap();
+    let now = Moment { elapsed: observation.captured_at, ..Moment::default() };
+    display.show_at(View::Watching(observation), now).unwrap();
     let bytes = bus.0.borrow().bytes - before;
     assert_eq!(display.panel.sent() - counted, bytes, "what the panel reports is what the bus saw");
     bytes
@@ -123,7 +130,7 @@ fn what_an_oled_shows_is_the_scene_pixel_for_pixel_however_it_is_turned() {
         for rotation in [0, 90, 180, 270] {
             let (mut display, bus) = oled_on_i2c(&PanelConfig { rotation, ..config(controller) });
             for observation in story() {
-                display.show(View::Watching(&observation)).unwrap();
+                while bytes_for(&mut display, &bus, &observation) > 0 {}
                 assert_oled_shows_the_canvas(&display, &bus, rotation);
             }
             display.show(View::CameraLost { reason: "unplugged" }).unwrap();
@@ -139,24 +146,113 @@ fn on_spi_the_same_picture_arrives() {
     let panel = start_on_spi(bus.clone(), bus.line(Pin::DataCommand), Some(bus.line(Pin::Reset)), &config, &mut NoDelay).unwrap();
     let mut display = display(&config, panel);
     for observation in story() {
-        bytes_for(&mut display, &bus, &observation);
+        while bytes_for(&mut display, &bus, &observation) > 0 {}
         assert_oled_shows_the_canvas(&display, &bus, 0);
     }
     assert!(bus.0.borrow().controller.inverted);
     assert_eq!(bus.0.borrow().resets, [false, true]);
 }
 
+/// Pictures of one view, so many a second, from a time on: the bytes of each.
+fn bytes_of_each(
+    display: &mut PanelDisplay,
+    bus: &Bus<OledController>,
+    view: &Observation,
+    per_second: u64,
+    from: u64,
+) -> Vec<usize> {
+    let at = |picture| Duration::from_millis(from + 1000 * picture / per_second);
+    (0..per_second)
+        .map(|picture| {
+            let bytes = bytes_for(display, bus, &Observation { captured_at: at(picture), ..view.clone() });
+            if at(picture) >= Duration::from_millis(from + 500) {
+                assert_oled_shows_the_canvas(display, bus, 0);
+            }
+            bytes
+        })
+        .collect()
+}
+
+/// What changes from one second to the next while somebody stands there, comes or goes.
+fn typical_changes() -> Vec<(String, Observation, Observation)> {
+    let mut changes = Vec::new();
+    for from in Emotion::ALL {
+        for to in Emotion::ALL.into_iter().filter(|to| *to != from) {
+            changes.push((format!("{from} to {to}"), seeing(from, 0.8, 0), seeing(to, 0.7, 0)));
+        }
+        let (sure, nobody) = (seeing(from, 0.8, 0), Observation::default());
+        let mut two = sure.clone();
+        two.faces.push(TrackedFace { id: 2, expression: Emotion::Neutral, ..sure.faces[0] });
+        for (what, other) in [("less sure", seeing(from, 0.6, 0)), ("and a second face", two), ("and nobody", nobody)] {
+            changes.push((format!("{from} {what}"), sure.clone(), other.clone()));
+            changes.push((format!("{from} {what}, back again"), other, sure.clone()));
+        }
+    }
+    changes
+}
+
+/// What the first picture of a change would take if all of it were sent at once.
+fn bytes_at_once(config: &PanelConfig, language: Language, before: &Observation, after: &Observation) -> usize {
+    let (mut display, bus) = oled_on_i2c_in(config, language);
+    bytes_of_each(&mut display, &bus, before, 2, 1000);
+    display.pace = pace::Pace::default();
+    bytes_for(&mut display, &bus, &Observation { captured_at: Duration::from_secs(2), ..after.clone() })
+}
+
+/// Median and most.
+fn middle_and_most(mut values: Vec<usize>) -> (usize, usize) {
+    values.sort_unstable();
+    (values[values.len() / 2], values[values.len() - 1])
+}
+
 #[test]
-fn a_typical_change_takes_at_most_a_fifth_of_an_ssd1306s_frame() {
+fn no_picture_of_a_change_takes_more_than_a_fifth_of_an_ssd1306s_frame_and_half_a_second_later_the_change_is_there() {
+    // With ten pictures a second there are the fewest to spread a change over.
+    for (height, per_second, languages) in
+        [(64, 10, &Language::ALL[..]), (32, 10, &Language::ALL[..]), (64, 15, &Language::ALL[..1]), (64, 30, &Language::ALL[..1])]
+    {
+        let config = PanelConfig { height, ..config(PanelController::Ssd1306) };
+        let (mut at_once, mut first, mut later, mut whole) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for (name, before, after) in typical_changes() {
+            for &language in languages {
+                let (mut display, bus) = oled_on_i2c_in(&config, language);
+                // Before the first blink, which comes at 4.3 s.
+                bytes_of_each(&mut display, &bus, &before, per_second, 1000);
+                let bytes = bytes_of_each(&mut display, &bus, &after, per_second, 2000);
+                for bytes in &bytes {
+                    assert!(*bytes <= 1024 / 5, "{name} in {language:?}, {per_second} pictures a second: {bytes} bytes");
+                }
+                at_once.push(bytes_at_once(&config, language, &before, &after));
+                first.push(bytes[0]);
+                later.extend(bytes[1..].iter().filter(|bytes| **bytes > 0));
+                whole.push(bytes.iter().sum());
+            }
+        }
+        let [at_once, first, later, whole] = [at_once, first, later, whole].map(middle_and_most);
+        println!(
+            "128×{height}, {per_second} pictures a second, bytes (median, most): first picture {first:?}, at once it would be {at_once:?}; \
+             later pictures with any {later:?}; the whole change {whole:?}"
+        );
+    }
+}
+
+#[test]
+fn while_nothing_changes_nothing_is_sent() {
     let (mut display, bus) = oled_on_i2c(&config(PanelController::Ssd1306));
     let frame = 128 * 64 / 8;
-    let bytes: Vec<usize> = story().iter().map(|observation| bytes_for(&mut display, &bus, observation)).collect();
-    println!("bytes for each view: {bytes:?}, a frame has {frame}");
     // All eight pages: the frame, on each page seven bytes of addresses, and at the end contrast and "on".
-    assert_eq!(bytes[0], frame + 8 * 7 + 5);
-    assert_eq!(bytes[1], 0, "nothing changed");
-    assert!(bytes[2] <= frame / 5, "a little more confidence: {}", bytes[2]);
-    assert_eq!(bytes.last(), Some(&0), "the face has arrived");
+    assert_eq!(bytes_for(&mut display, &bus, &seeing(Emotion::Happy, 0.8, 0)), frame + 8 * 7 + 5);
+    assert_eq!(bytes_for(&mut display, &bus, &seeing(Emotion::Happy, 0.8, 66)), 0);
+}
+
+#[test]
+fn a_view_that_may_be_the_last_for_a_second_is_sent_at_once() {
+    let (mut display, bus) = oled_on_i2c(&config(PanelController::Ssd1306));
+    bytes_for(&mut display, &bus, &seeing(Emotion::Happy, 0.8, 0));
+    for view in [View::Paused, View::Covered, View::Starting, View::CameraLost { reason: "unplugged" }] {
+        display.show_at(view, Moment { elapsed: Duration::from_millis(2010), ..Moment::default() }).unwrap();
+        assert_oled_shows_the_canvas(&display, &bus, 0);
+    }
 }
 
 #[test]
@@ -267,7 +363,7 @@ fn of_a_tft_too_only_what_changed_is_sent() {
     assert!(bytes[2] <= frame / 20, "a little more confidence: {}", bytes[2]);
     assert!(bytes[3..].iter().all(|bytes| *bytes <= frame / 3), "the face moves: {bytes:?}");
     let before = display.panel.sent();
-    display.panel.show(&display.canvas).unwrap();
+    display.panel.show(&display.canvas, usize::MAX).unwrap();
     assert_eq!(display.panel.sent(), before, "the same picture again");
     drop(display);
     let connection = bus.0.borrow();
@@ -277,6 +373,13 @@ fn of_a_tft_too_only_what_changed_is_sent() {
 #[test]
 fn sending_a_picture_allocates_nothing() {
     let (first, second) = (seeing(Emotion::Happy, 0.8, 0), seeing(Emotion::Happy, 0.6, 5000));
+    let (mut display, bus) = oled_on_i2c(&config(PanelController::Ssd1306));
+    bus.0.borrow_mut().controller.commands.reserve(100_000);
+    for observation in [&first, &second, &first] {
+        while bytes_for(&mut display, &bus, observation) > 0 {}
+    }
+    let allocations = allocation_counter::measure(|| while bytes_for(&mut display, &bus, &second) > 0 {});
+    assert_eq!(allocations.count_total, 0);
     for controller in [PanelController::Ili9341, PanelController::Ili9488] {
         let (mut display, bus) = tft(&config(controller));
         // The recording must not grow.

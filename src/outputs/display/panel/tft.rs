@@ -138,7 +138,8 @@ impl<D: Windows<C>, C: PixelColor + From<Rgb888>> Panel for Tft<D, C> {
         self.size
     }
 
-    fn show(&mut self, canvas: &Canvas) -> Result<()> {
+    /// Its bus is fast enough for any change.
+    fn show(&mut self, canvas: &Canvas, _most: usize) -> Result<()> {
         self.drawn.clear();
         self.drawn.extend(canvas.rows().flatten().map(|pixel| C::from(*pixel)));
         self.send()
