@@ -159,14 +159,15 @@ class MiniXception(nn.Module):
         x = F.relu(self.norm2(self.conv2(x)))
         return self.trunk(x)
 
-    def newest(self, faces: torch.Tensor) -> torch.Tensor:
-        """Logits of the last branch alone, as it is trained.
+    def newest(self, faces: torch.Tensor, together: bool = False) -> torch.Tensor:
+        """Logits of the last branch, as it is trained: its own, or the mean of all branches.
 
-        What is shared learns with the first branch only.
+        What is shared learns with the first branch only, and no branch with a later one.
         """
         with torch.set_grad_enabled(torch.is_grad_enabled() and len(self.branches) == 1):
             x = self.shared(faces)
-        return self.branches[-1](x)
+            others = [branch(x) for branch in self.branches[:-1]] if together else []
+        return torch.stack([*others, self.branches[-1](x)]).mean(dim=0)
 
     def forward(self, faces: torch.Tensor) -> torch.Tensor:
         x = self.shared(faces)

@@ -13,6 +13,7 @@ import copy
 import json
 import os
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,7 @@ def arguments() -> argparse.Namespace:
     add("--data", type=Path, default=DEFAULT_DATA_DIR, help="optional data folder")
     add("--out", type=Path, required=True, help="folder of this run")
     add("--onto", type=Path, help="best.pt of a network; a further branch of it learns")
+    add("--together", action="store_true", help="it learns what the mean of all branches lacks")
     add("--epochs", type=int, default=80, help="may be changed when a run goes on")
     add("--decay", type=float, default=0.4, help="last part of the run in which the rate falls")
     add("--batch", type=int, default=128)
@@ -132,7 +134,7 @@ class Run:
         self.forward = self.network
         if isinstance(self.network, MiniXception):
             self.learner = self.network.branches[-1] if args.onto else self.network
-            self.forward = self.network.newest
+            self.forward = partial(self.network.newest, together=args.together)
             self.network.branches[-1].dropout.p = args.dropout
         self.average = copy.deepcopy(self.network).eval()
         if args.compile:

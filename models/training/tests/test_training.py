@@ -155,9 +155,13 @@ def test_a_file_read_back_computes_what_was_written(size, tmp_path):
         assert torch.allclose(before[name][0], after[name][0], rtol=1e-5, atol=1e-9), name
 
 
-def test_a_second_branch_is_trained_by_itself():
+@pytest.mark.parametrize("together", [False, True])
+def test_while_a_second_branch_learns_the_rest_does_not(together):
     network = lived_in("base")
-    network.newest(torch.rand(2, 1, 48, 48) * 255).sum().backward()
+    faces = torch.rand(2, 1, 48, 48) * 255
+    logits = network.newest(faces, together)
+    assert torch.equal(logits, network(faces)) == together
+    logits.sum().backward()
     learnt = {name for name, p in network.named_parameters() if p.grad is not None}
     assert learnt == {f"branches.1.{name}" for name, _ in network.branches[1].named_parameters()}
 
