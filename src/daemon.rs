@@ -276,6 +276,15 @@ fn notify(states: &[NotifyState<'_>]) {
     let _ = sd_notify::notify(states);
 }
 
+/// Says at the end of the capture thread, even by a panic, that no picture will follow.
+struct CloseAtExit<'a>(&'a LatestFrame);
+
+impl Drop for CloseAtExit<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
 struct StopAtExit<'a>(&'a Stop);
 
 impl Drop for StopAtExit<'_> {
@@ -312,12 +321,7 @@ enum End {
 impl Capture<'_> {
     /// The capture thread: opens the source, reads it into the slot, and after any error closes, waits and opens it again.
     fn run(&self, open: &mut dyn FnMut() -> Result<Box<dyn FrameSource>>) -> Result<()> {
-        let result = self.run_until_the_end(open);
-        self.latest.close();
-        result
-    }
-
-    fn run_until_the_end(&self, open: &mut dyn FnMut() -> Result<Box<dyn FrameSource>>) -> Result<()> {
+        let _close_at_exit = CloseAtExit(&self.latest);
         let patience = self.patience;
         let mut wait = patience.reopen_after;
         let mut said = String::new();

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection;
 use rustix::process::Signal;
@@ -114,6 +114,24 @@ fn writes_that_are_interrupted_are_made_again_and_nobody_notices() {
     assert!(fs::read_to_string(service.at("strace")).unwrap().contains("(INJECTED)"));
 }
 
+#[test]
+#[ignore = "needs strace: make test-faults"]
+fn a_panic_ends_the_service_at_once_with_70_and_writes_what_was_counted() {
+    // The standard library takes a folder that cannot be closed for a mistake of ours: looking for cameras panics.
+    let strace = ["strace", "-D", "-f", "-qq", "-e", "trace=close", "-e", "inject=close:error=EIO", "-P", "/dev", "-o", "FOLDER/strace"];
+    let config = "[camera]\nsource = \"v4l2\"\n[statistics]\ndatabase = \"FOLDER/state/statistics.sqlite\"\n";
+    let mut service = Service::start(config, &strace).unwrap();
+    let status = service.wait(60);
+    assert!(fs::read_to_string(service.at("strace")).unwrap().contains("(INJECTED)"));
+    assert_eq!(status.code(), Some(70), "{}", service.log());
+    assert!(service.log().contains("panicked at"), "{}", service.log());
+    let rows: i64 = Connection::open(service.at("state/statistics.sqlite"))
+        .unwrap()
+        .query_row("SELECT count(*) FROM minutes", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(rows, 1);
+}
+
 fn as_root(words: &[&str]) {
     let root = rustix::process::geteuid().is_root();
     let mut words = words.to_vec();
@@ -181,6 +199,51 @@ fn a_file_system_that_is_full_is_written_to_again_when_there_is_room() {
 fn a_file_system_that_becomes_read_only_is_written_to_again_when_it_may_be() {
     // As when the kernel sees a card fail and writes no more, whoever has files open.
     under_injection("pwrite64,ftruncate,unlink:error=EROFS:when=20..60", "disk I/O error");
+}
+
+#[test]
+#[ignore = "needs faketime: make test-faults"]
+fn a_clock_that_begins_in_1970_is_set_and_jumps_costs_no_minute_and_makes_none() {
+    const DAY: i64 = 86_400;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
+    let folder = tempfile::tempdir().unwrap();
+    wall(&folder);
+    let clock = folder.path().join("clock");
+    // Seconds from the true time.
+    let set = |offset: i64| fs::write(&clock, format!("{offset:+}\n")).unwrap();
+    // As on a board without a battery and without a network; only the date is false, as with a clock that somebody sets.
+    set(600 - now);
+    let faketime = [
+        "env",
+        "LD_PRELOAD=/usr/$LIB/faketime/libfaketimeMT.so.1",
+        "FAKETIME_DONT_FAKE_MONOTONIC=1",
+        "FAKETIME_CACHE_DURATION=1",
+        "FAKETIME_TIMESTAMP_FILE=FOLDER/clock",
+    ];
+    let mut service = Service::start_in(folder, BUSY, &faketime).expect("the program can be started here");
+    let rows = |service: &Service| -> Vec<(i64, Option<i64>)> {
+        let Ok(connection) = Connection::open(service.at("state/statistics.sqlite")) else { return Vec::new() };
+        let Ok(mut rows) = connection.prepare("SELECT uptime, utc FROM dated_minutes ORDER BY sequence") else { return Vec::new() };
+        rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+    };
+    service.wait_for("minutes are written", 120, |service| rows(service).len() >= 3);
+    assert!(rows(&service).iter().all(|(_, date)| date.is_none()), "{:?}", rows(&service));
+    // A time server answers; somebody sets the clock a week ahead, and an hour and some seconds back.
+    for offset in [0, 7 * DAY, -3607, 0] {
+        set(offset);
+        let before = rows(&service).len();
+        // The first of them may be of before.
+        service.wait_for("minutes are written", 120, |service| rows(service).len() >= before + 4);
+        let dated = rows(&service);
+        let shifts: Vec<_> = dated.iter().map(|(uptime, date)| date.expect("all have a date now") - uptime).collect();
+        // One distance from the uptime for all, so that none is out of order, twice or longer, and it is the last one that was known.
+        assert!(shifts.iter().all(|shift| *shift == shifts[0]), "{dated:?}");
+        let last = dated.last().unwrap().1.unwrap();
+        assert!((last - now - offset).abs() < 3000, "{} s off", last - now - offset);
+    }
+    let (status, _) = service.end();
+    assert!(status.success(), "{}", service.log());
+    assert_eq!(rows(&service).len(), lines(&service).len());
 }
 
 #[test]
