@@ -118,7 +118,8 @@ fn writes_that_are_interrupted_are_made_again_and_nobody_notices() {
 #[ignore = "needs strace: make test-faults"]
 fn a_panic_ends_the_service_at_once_with_70_and_writes_what_was_counted() {
     // The standard library takes a folder that cannot be closed for a mistake of ours: looking for cameras panics.
-    let strace = ["strace", "-D", "-f", "-qq", "-e", "trace=close", "-e", "inject=close:error=EIO", "-P", "/dev", "-o", "FOLDER/strace"];
+    let strace =
+        ["strace", "-D", "-f", "-qq", "-e", "trace=close", "-e", "inject=close:error=EIO", "-P", "/dev", "-o", "FOLDER/strace"];
     let config = "[camera]\nsource = \"v4l2\"\n[statistics]\ndatabase = \"FOLDER/state/statistics.sqlite\"\n";
     let mut service = Service::start(config, &strace).unwrap();
     let status = service.wait(60);
@@ -225,7 +226,9 @@ fn a_clock_that_begins_in_1970_is_set_and_jumps_costs_no_minute_and_makes_none()
     let mut service = Service::start_in(folder, BUSY, &faketime).expect("the program can be started here");
     let rows = |service: &Service| -> Vec<(i64, Option<i64>)> {
         let Ok(connection) = Connection::open(service.at("state/statistics.sqlite")) else { return Vec::new() };
-        let Ok(mut rows) = connection.prepare("SELECT uptime, utc FROM dated_minutes ORDER BY sequence") else { return Vec::new() };
+        let Ok(mut rows) = connection.prepare("SELECT uptime, utc FROM dated_minutes ORDER BY sequence") else {
+            return Vec::new();
+        };
         rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
     };
     service.wait_for("minutes are written", 120, |service| rows(service).len() >= 3);
