@@ -249,10 +249,7 @@ impl Samples {
             with(1),
             with(2)
         );
-        println!(
-            "memory      {first} KiB at frame {SETTLED}, {:+} KiB at the end, {peak:+} KiB at most (limit {GROWTH})",
-            growth
-        );
+        println!("memory      {first} KiB at frame {SETTLED}, {growth:+} KiB at the end, {peak:+} KiB at most (limit {GROWTH})");
         println!("open files  {} to {}", files.0, files.1);
         println!("threads     {} to {}", threads.0, threads.1);
         println!(

@@ -145,8 +145,8 @@ fn a_panic_while_capturing_or_recognising_ends_everything_at_once_and_in_the_dar
     }
     let sound = || pipeline(Duration::ZERO);
     let mistaken = || Pipeline::new(Box::new(Mistaken), Box::new(AlwaysHappy), TrackerConfig::default());
-    let (goes_on, fails): (fn() -> Result<bool>, fn() -> Result<bool>) =
-        (|| bail!("No such device"), || panic!("a mistake of ours"));
+    let goes_on: fn() -> Result<bool> = || bail!("No such device");
+    let fails: fn() -> Result<bool> = || panic!("a mistake of ours");
     for (pipeline, end) in [(sound(), fails), (mistaken(), goes_on)] {
         let lit = AtomicBool::new(true);
         let lights = Lights(&lit);

@@ -2,6 +2,7 @@
 //! `make test-faults` runs them.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -112,6 +113,31 @@ fn writes_that_are_interrupted_are_made_again_and_nobody_notices() {
     assert_eq!(rows, lines(&service).len() as i64);
     assert!(!service.log().contains("WARN"), "{}", service.log());
     assert!(fs::read_to_string(service.at("strace")).unwrap().contains("(INJECTED)"));
+}
+
+#[test]
+#[ignore = "takes a minute: make test-faults"]
+fn a_camera_that_comes_and_goes_all_the_time_fills_no_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("rpicam-vid");
+    // Five bright pictures of 64×48, then it breaks.
+    fs::write(&program, "#!/bin/sh\necho >>$0.started\nhead -c 23040 /dev/zero | tr '\\0' n\necho it broke >&2\nexit 1\n")
+        .unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let config =
+        "[camera]\nsource = \"rpicam\"\nwidth = 64\nheight = 48\n[statistics]\ndatabase = \"FOLDER/statistics.sqlite\"\n";
+    let mut service = Service::start_in(folder, config, &["env", "PATH=FOLDER:/usr/bin:/bin"]).unwrap();
+    let begin = Instant::now();
+    service.wait_for("a minute", 70, |service| {
+        // Whoever does not listen holds up those who tell.
+        service.told();
+        begin.elapsed() > Duration::from_secs(60)
+    });
+    let log = service.log();
+    let started = fs::read(service.at("rpicam-vid.started")).unwrap().len();
+    println!("started {started} times, {} lines:\n{log}", log.lines().count());
+    assert!(started > 20);
+    assert!(log.contains("it broke") && log.lines().count() <= 20, "{log}");
 }
 
 #[test]
