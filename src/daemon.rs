@@ -412,7 +412,7 @@ enum Said {
 impl Talk {
     const PERIOD: Duration = Duration::from_secs(60);
     /// So often the same words.
-    const SAME: usize = 4;
+    const SAME: usize = 6;
     /// So much in all.
     const MOST: usize = 18;
 
@@ -467,14 +467,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_of_a_camera_is_said_four_times_a_minute_and_no_more_than_eighteen_lines_in_all() {
+    fn the_same_of_a_camera_is_said_six_times_a_minute_and_no_more_than_eighteen_lines_in_all() {
         let (mut talk, begin) = (Talk::default(), Instant::now());
         let mut say = |words: &str, second| talk.say(words, begin + Duration::from_secs(second));
-        for second in 0..3 {
+        for second in 0..5 {
             assert_eq!(say("lost", second), Said::Fully);
         }
-        assert_eq!(say("lost", 3), Said::ForTheLastTime);
-        assert_eq!((say("lost", 4), say("back", 4), say("lost", 59)), (Said::TooOften, Said::Fully, Said::TooOften));
+        assert_eq!(say("lost", 5), Said::ForTheLastTime);
+        assert_eq!((say("lost", 6), say("back", 6), say("lost", 59)), (Said::TooOften, Said::Fully, Said::TooOften));
         // The first is a minute ago.
         assert_eq!((say("lost", 60), say("lost", 60)), (Said::ForTheLastTime, Said::TooOften));
         // Other words each time.
