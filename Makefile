@@ -8,7 +8,7 @@
 # make bench  measure every stage on this machine
 # make check  formatting, lints, documentation
 # make fuzz SECONDS=60   let a fuzzer look for inputs that some reader of foreign bytes does not take well, so long for each (TARGETS="cascade y4m": only those)
-# make fuzz-counts       without a fuzzer: a million mutants of each reader's inputs, and ten thousand networks (half an hour)
+# make fuzz-counts       without a fuzzer: as many mutants of each reader's inputs as are promised (an hour; TARGETS as above)
 # make deny   known advisories, licences and sources of everything that is built in
 # make test-training     the tests of the Python that trains the networks (installs PyTorch, some gigabytes, in .venv)
 # make arm    build for 64-bit and 32-bit ARM, and run all tests there under emulation (without docker; tens of minutes)
@@ -52,7 +52,7 @@ test-data: toolchain packages
 	@if [ -d "$(DATA)" ]; then VISAGED_DATA="$$(realpath $(DATA))" cargo test --locked --test it -- --ignored finder::; \
 	else echo "NOT RUN: the tests that need the optional data folder ($(DATA) is not there)"; fi
 
-test-faults: PACKAGES += strace
+test-faults: PACKAGES += faketime strace
 .PHONY: test-faults
 test-faults: toolchain packages
 	cargo test --locked --test it -- --ignored --nocapture --test-threads=1 faults::
@@ -82,6 +82,7 @@ bench: toolchain packages
 check: toolchain packages
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --bench soak -- -D warnings
 	cargo clippy --locked --no-default-features --lib --bins -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 	test -x $(RUFF) || { python3 -m venv $(VENV)/ruff && $(RUFF:ruff=pip) install --quiet ruff==0.17.6; }
@@ -115,8 +116,9 @@ fuzz: toolchain packages
 	done
 
 .PHONY: fuzz-counts
+fuzz-counts: export TARGETS := $(TARGETS)
 fuzz-counts: toolchain packages
-	cargo test --locked --release --test it -- --ignored --nocapture a_million_mutants
+	cargo test --locked --release --test it -- --ignored --nocapture the_promised_number_of_mutants
 
 .PHONY: deny
 deny: toolchain

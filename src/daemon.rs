@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use log::{debug, error, info, warn};
+use log::{Level, debug, error, info, log, warn};
 use sd_notify::NotifyState;
 
 use crate::camera::FrameSource;
@@ -81,6 +81,7 @@ pub fn run(
         latest: LatestFrame::default(),
         source: Mutex::default(),
         trouble: Mutex::new("no picture yet".into()),
+        talk: Mutex::default(),
         frozen: AtomicBool::new(false),
         moves: AtomicU64::new(0),
         pause,
@@ -205,7 +206,7 @@ impl Watch<'_> {
             };
             match rest {
                 Rest::Paused | Rest::Covered => info!("{status}"),
-                Rest::Frozen | Rest::Lost => warn!("{status}"),
+                Rest::Frozen | Rest::Lost => self.capture.say(Level::Warn, &status),
             }
             notify(&[NotifyState::Status(&status)]);
         }
@@ -219,13 +220,12 @@ impl Watch<'_> {
 
     /// There is something to look at again.
     fn wake(&mut self) {
-        let said = match self.rest.take() {
+        match self.rest.take() {
             None => return,
-            Some((Rest::Paused, _)) => "the pause is over",
-            Some((Rest::Covered, _)) => "the lens is free again",
-            Some((Rest::Frozen | Rest::Lost, _)) => "the camera is back",
-        };
-        info!("{said}");
+            Some((Rest::Paused, _)) => info!("the pause is over"),
+            Some((Rest::Covered, _)) => info!("the lens is free again"),
+            Some((Rest::Frozen | Rest::Lost, _)) => self.capture.say(Level::Info, "the camera is back"),
+        }
         let source = self.capture.source.lock().unwrap_or_else(PoisonError::into_inner);
         notify(&[NotifyState::Status(&format!("watching: {source}"))]);
     }
@@ -276,6 +276,15 @@ fn notify(states: &[NotifyState<'_>]) {
     let _ = sd_notify::notify(states);
 }
 
+/// Says at the end of the capture thread, even by a panic, that no picture will follow.
+struct CloseAtExit<'a>(&'a LatestFrame);
+
+impl Drop for CloseAtExit<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
 struct StopAtExit<'a>(&'a Stop);
 
 impl Drop for StopAtExit<'_> {
@@ -293,6 +302,7 @@ struct Capture<'a> {
     source: Mutex<String>,
     /// Why there is no picture, for the display.
     trouble: Mutex<String>,
+    talk: Mutex<Talk>,
     /// The camera repeats itself: it is to be opened again.
     frozen: AtomicBool,
     /// Grows with everything that the capture thread does; it may stand still for as long as a source waits for a picture.
@@ -312,12 +322,7 @@ enum End {
 impl Capture<'_> {
     /// The capture thread: opens the source, reads it into the slot, and after any error closes, waits and opens it again.
     fn run(&self, open: &mut dyn FnMut() -> Result<Box<dyn FrameSource>>) -> Result<()> {
-        let result = self.run_until_the_end(open);
-        self.latest.close();
-        result
-    }
-
-    fn run_until_the_end(&self, open: &mut dyn FnMut() -> Result<Box<dyn FrameSource>>) -> Result<()> {
+        let _close_at_exit = CloseAtExit(&self.latest);
         let patience = self.patience;
         let mut wait = patience.reopen_after;
         let mut said = String::new();
@@ -330,7 +335,7 @@ impl Capture<'_> {
             }
             // The source is dropped, which closes the camera, before anything else happens.
             let error = match open().and_then(|mut source| {
-                info!("pictures come from {}", source.description());
+                self.say(Level::Info, &format!("pictures come from {}", source.description()));
                 notify(&[NotifyState::Status(&format!("watching: {}", source.description()))]);
                 *self.source.lock().unwrap_or_else(PoisonError::into_inner) = source.description().to_owned();
                 self.read(source.as_mut(), &mut wait)
@@ -344,7 +349,7 @@ impl Capture<'_> {
             };
             // Said at the change only: a first failure, another reason, or a failure after pictures came (which resets the wait).
             if error != said || wait == patience.reopen_after {
-                warn!("{error}; it is looked for again until it is there");
+                self.say(Level::Warn, &format!("{error}; it is looked for again until it is there"));
             }
             *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = error.clone();
             said = error;
@@ -352,6 +357,16 @@ impl Capture<'_> {
             wait = (wait * 2).min(patience.reopen_at_most);
         }
         Ok(())
+    }
+
+    /// Tells the log how it is with the camera, but not too often.
+    fn say(&self, level: Level, words: &str) {
+        let mut talk = self.talk.lock().unwrap_or_else(PoisonError::into_inner);
+        match talk.say(words, Instant::now()) {
+            Said::Fully => log!(level, "{words}"),
+            Said::ForTheLastTime => log!(level, "{words} (so often that it is not said again in this minute)"),
+            Said::TooOften => {}
+        }
     }
 
     /// Reads until the recording ends, a flag is set or somebody wants a pause. A recording waits out the pause where it is.
@@ -379,6 +394,36 @@ impl Capture<'_> {
             *wait = self.patience.reopen_after;
         }
         Ok(End::Over)
+    }
+}
+
+/// What was said of the camera in the last minute. One that comes and goes all the time (a loose plug, too weak a power supply) must not fill the log.
+#[derive(Default)]
+struct Talk(Vec<(Instant, String)>);
+
+/// Whether something is said.
+#[derive(Debug, PartialEq, Eq)]
+enum Said {
+    Fully,
+    ForTheLastTime,
+    TooOften,
+}
+
+impl Talk {
+    const PERIOD: Duration = Duration::from_secs(60);
+    /// So often the same words.
+    const SAME: usize = 6;
+    /// So much in all.
+    const MOST: usize = 18;
+
+    fn say(&mut self, words: &str, now: Instant) -> Said {
+        self.0.retain(|(at, _)| now.saturating_duration_since(*at) < Self::PERIOD);
+        let before = self.0.iter().filter(|(_, said)| said == words).count();
+        if before >= Self::SAME || self.0.len() >= Self::MOST {
+            return Said::TooOften;
+        }
+        self.0.push((now, words.to_owned()));
+        if before + 1 == Self::SAME || self.0.len() == Self::MOST { Said::ForTheLastTime } else { Said::Fully }
     }
 }
 
@@ -420,6 +465,22 @@ impl Narrator {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_same_of_a_camera_is_said_six_times_a_minute_and_no_more_than_eighteen_lines_in_all() {
+        let (mut talk, begin) = (Talk::default(), Instant::now());
+        let mut say = |words: &str, second| talk.say(words, begin + Duration::from_secs(second));
+        for second in 0..5 {
+            assert_eq!(say("lost", second), Said::Fully);
+        }
+        assert_eq!(say("lost", 5), Said::ForTheLastTime);
+        assert_eq!((say("lost", 6), say("back", 6), say("lost", 59)), (Said::TooOften, Said::Fully, Said::TooOften));
+        // The first is a minute ago.
+        assert_eq!((say("lost", 60), say("lost", 60)), (Said::ForTheLastTime, Said::TooOften));
+        // Other words each time.
+        let said = (0..100).filter(|number| say(&number.to_string(), 300 + number / 2) != Said::TooOften).count();
+        assert_eq!(said, 18);
+    }
 
     #[test]
     fn a_beat_is_due_once_a_second_if_every_worker_has_moved() {

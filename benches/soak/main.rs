@@ -167,7 +167,7 @@ impl Soak {
 
     fn run(mut self, until: Until, count: u64) -> Result<Samples> {
         let started = Instant::now();
-        let mut list = Vec::new();
+        let (mut list, mut beats) = (Vec::new(), Vec::new());
         loop {
             std::thread::sleep(Duration::from_secs(1));
             ensure!(self.process.try_wait()?.is_none(), "it has ended: {}", fs::read_to_string(self.folder.join("log"))?);
@@ -176,10 +176,12 @@ impl Soak {
                 ensure!(started.elapsed() < 2 * WATCHDOG || !list.is_empty(), "it does not answer");
                 continue;
             };
-            let frames = sample.frames;
+            let (frames, memory) = (sample.frames, sample.memory_kib);
             list.push(sample);
+            beats.extend(self.beats.try_iter());
             if list.len() % 60 == 0 {
-                eprintln!("{frames} frames in {} s", started.elapsed().as_secs());
+                let (seconds, gap) = (started.elapsed().as_secs(), longest_gap(&beats).as_secs_f64());
+                eprintln!("{frames} frames in {seconds} s, {memory} KiB, longest gap between beats {gap:.1} s");
             }
             match until {
                 Until::Frames | Until::Parts if frames >= count => break,
@@ -191,11 +193,9 @@ impl Soak {
         kill_process(Pid::from_child(&self.process), Signal::TERM)?;
         let status = self.process.wait()?;
         ensure!(status.success(), "it ended with {status}");
-        let beats: Vec<_> = self.beats.try_iter().collect();
-        let gaps = beats.windows(2).map(|pair| pair[1] - pair[0]);
-        let longest_gap = gaps.max().unwrap_or(Duration::MAX);
+        beats.extend(self.beats.try_iter());
         let log_lines = fs::read_to_string(self.folder.join("log"))?.lines().count();
-        Ok(Samples { list, beats: beats.len(), longest_gap, log_lines, took })
+        Ok(Samples { list, beats: beats.len(), longest_gap: longest_gap(&beats), log_lines, took })
     }
 
     fn sample(&self) -> Result<Sample> {
@@ -216,6 +216,10 @@ impl Soak {
             threads,
         })
     }
+}
+
+fn longest_gap(beats: &[Instant]) -> Duration {
+    beats.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(Duration::MAX)
 }
 
 impl Samples {
@@ -245,10 +249,7 @@ impl Samples {
             with(1),
             with(2)
         );
-        println!(
-            "memory      {first} KiB at frame {SETTLED}, {:+} KiB at the end, {peak:+} KiB at most (limit {GROWTH})",
-            growth
-        );
+        println!("memory      {first} KiB at frame {SETTLED}, {growth:+} KiB at the end, {peak:+} KiB at most (limit {GROWTH})");
         println!("open files  {} to {}", files.0, files.1);
         println!("threads     {} to {}", threads.0, threads.1);
         println!(

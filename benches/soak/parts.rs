@@ -38,7 +38,8 @@ pub(crate) fn run(folder: &Path) -> Result<()> {
             let _ = stream.write_all((answer + "\n").as_bytes());
         }
     });
-    let mut outputs = Outputs::open(&config, &health);
+    let pause = Pause::default();
+    let mut outputs = Outputs::open(&config, &health, &pause);
     outputs.add("recorded LEDs", || {
         let pins = Emotion::ALL.map(|emotion| (emotion, Pin));
         Ok(Box::new(Leds::new("recorded LEDs".into(), false, pins)?) as Box<dyn Output>)
@@ -47,7 +48,7 @@ pub(crate) fn run(folder: &Path) -> Result<()> {
     let mut open = || Ok(Box::<Camera>::default() as Box<dyn FrameSource>);
     let pictures = Pictures { open: &mut open, errors_end: false, frozen_after: None, patience: Patience::default() };
     let show = move |view: View<'_>| outputs.show(view);
-    daemon::run(pictures, pipeline, show, None, &Pause::default(), &health, &stop)
+    daemon::run(pictures, pipeline, show, None, &pause, &health, &stop)
 }
 
 /// Fifteen bright pictures a second, as fast as they are looked at; they hold nothing.

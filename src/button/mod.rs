@@ -15,7 +15,7 @@ use crate::config::{ButtonConfig, PrivacySwitchConfig};
 use crate::frame::monotonic_now;
 use crate::gpio::{Chip, InputLine, LineError};
 use crate::pause::Pause;
-use crate::stop::{NAP, Stop};
+use crate::stop::{NAP, Stop, StopAtPanic};
 
 mod power;
 pub mod press;
@@ -114,6 +114,7 @@ pub fn follow_button<C: Contact>(
     retry_after: Duration,
     stop: &Stop,
 ) {
+    let _stop_at_panic = StopAtPanic(stop);
     let mut said = String::new();
     while !stop.is_asked() {
         let followed = open().and_then(|mut contact| listen(&mut contact, long_press, &mut tell, || stop.is_asked()));
@@ -149,6 +150,7 @@ pub fn listen(
 
 /// Keeps the pause as the switch says until `stop`. Before it has been read, and as soon as it cannot be read, there is a pause.
 pub fn follow_switch<C: Contact>(mut open: impl FnMut() -> Result<C>, pause: &Pause, retry_after: Duration, stop: &Stop) {
+    let _stop_at_panic = StopAtPanic(stop);
     let mut follow = || -> Result<()> {
         let mut contact = open()?;
         // Asked again and again: an edge can be missed, a level cannot.
@@ -257,6 +259,23 @@ mod tests {
         follow_switch(open, &pause, Duration::ZERO, &stop);
         // Before the first reading; closed, closed, open, closed; after the line has vanished.
         assert_eq!(*seen.lock().unwrap(), [true, false, false, true, false, true]);
+    }
+
+    #[test]
+    fn a_panic_of_what_follows_the_button_or_the_switch_ends_the_service() {
+        fn mistaken<'a>() -> Result<Script<'a>> {
+            panic!("a mistake of ours")
+        }
+        let (pause, stop) = (Pause::default(), Stop::default());
+        thread::scope(|scope| {
+            assert!(scope.spawn(|| follow_switch(mistaken, &pause, Duration::ZERO, &stop)).join().is_err());
+        });
+        assert!(stop.is_asked());
+        let stop = Stop::default();
+        thread::scope(|scope| {
+            assert!(scope.spawn(|| follow_button(mistaken, Duration::ZERO, drop, Duration::ZERO, &stop)).join().is_err());
+        });
+        assert!(stop.is_asked());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
 
 use std::io::ErrorKind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use anyhow::Error;
 
@@ -48,6 +49,12 @@ pub struct NotRunning;
 pub struct AlreadyRunning {
     /// Its process number; empty if it could not be read.
     pub process: String,
+}
+
+/// The exit code of `work`; after a panic, which has made everything dark on its way here, [`INTERNAL`].
+pub fn after(work: impl FnOnce() -> u8) -> u8 {
+    // Nothing that `work` has left half done is looked at again.
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(INTERNAL)
 }
 
 /// True if the reader of our output has gone.
@@ -115,6 +122,12 @@ mod tests {
         let line = one_line(&error.context("visaged.toml:1"));
         assert!(line.starts_with("visaged.toml:1: unknown key ` [2J  31méé"), "{line}");
         assert_eq!((line.chars().count(), line.chars().last()), (1001, Some('…')));
+    }
+
+    #[test]
+    fn a_panic_is_a_mistake_of_ours() {
+        assert_eq!(after(|| USAGE), 64);
+        assert_eq!(after(|| panic!("a mistake of ours")), 70);
     }
 
     #[test]

@@ -62,6 +62,9 @@ const CAMERA: &str = "camera";
 /// How long a part that failed is left alone before it is opened again.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
+/// So long an output that has failed must work before that is said: one that comes and goes all the time must not fill the log.
+const STEADY_AFTER: Duration = RETRY_AFTER;
+
 type Opener = Box<dyn Fn() -> Result<Box<dyn Output>>>;
 
 /// All outputs. Whatever can fail here may fail: it is logged when it begins and when it is over, and tried again every 5 s.
@@ -82,7 +85,10 @@ struct Part {
     output: Option<Box<dyn Output>>,
     /// Meant while `output` is none.
     retry_at: Duration,
+    /// As the log has it.
     failing: bool,
+    /// Since when it works, meant while `failing`.
+    works_since: Option<Duration>,
     health: Health,
 }
 
@@ -216,6 +222,7 @@ impl Part {
             output: None,
             retry_at: Duration::ZERO,
             failing: false,
+            works_since: None,
             health: health.clone(),
         };
         part.try_to_open(monotonic_now());
@@ -240,11 +247,7 @@ impl Part {
         }
         let Some(output) = &mut self.output else { return };
         match output.show(view) {
-            Ok(()) if self.failing => {
-                self.failing = false;
-                self.health.tell(&self.name, State::Ok, "");
-                log::info!("{}: works again", self.name);
-            }
+            Ok(()) if self.failing => self.recover(now),
             Ok(()) => {}
             Err(error) => {
                 self.output = None;
@@ -253,7 +256,20 @@ impl Part {
         }
     }
 
+    fn recover(&mut self, now: Duration) {
+        let Some(since) = self.works_since else {
+            self.works_since = Some(now);
+            self.health.tell(&self.name, State::Ok, "");
+            return;
+        };
+        if now.saturating_sub(since) >= STEADY_AFTER {
+            (self.failing, self.works_since) = (false, None);
+            log::info!("{}: works again", self.name);
+        }
+    }
+
     fn fail(&mut self, error: &anyhow::Error, now: Duration) {
+        self.works_since = None;
         self.health.tell(&self.name, State::Degraded, &format!("{error:#}"));
         self.retry_at = now + RETRY_AFTER;
         if !std::mem::replace(&mut self.failing, true) {
@@ -329,6 +345,23 @@ mod tests {
         device.plugged_in.set(true);
         outputs.show_at(View::Starting, start + second(11));
         assert_eq!(device.events.take(), ["opened", "shown"]);
+    }
+
+    #[test]
+    fn what_works_for_a_moment_only_is_said_to_fail_once_and_to_work_again_when_it_is_steady() {
+        let device = Rc::new(Device::default());
+        let mut outputs = outputs_with(&[&device]);
+        let start = monotonic_now();
+        let mut failing_at = |second: u64, plugged_in: bool| {
+            device.plugged_in.set(plugged_in);
+            outputs.show_at(View::Starting, start + Duration::from_secs(second));
+            outputs.parts[0].failing
+        };
+        for round in 0..10 {
+            assert!(failing_at(10 * round, true) && failing_at(10 * round + 4, true) && failing_at(10 * round + 4, false));
+        }
+        assert!(failing_at(100, true) && failing_at(104, true));
+        assert!(!failing_at(105, true));
     }
 
     #[test]

@@ -253,14 +253,20 @@ fn a_picture_that_got_out_would_be_found_in_any_form() {
     assert_eq!(canary.found_in(b"face 1 at 190,70 (96 px): happy 93 %"), None);
 }
 
-#[test]
-fn no_pixel_is_in_anything_that_the_service_writes_sends_or_logs() {
-    let pictures = pictures(8);
-    let canary = Canary::of(&pictures);
+/// A folder with the pictures.
+fn recorded(pictures: &[GrayImage]) -> tempfile::TempDir {
     let recording = tempfile::tempdir().unwrap();
     for (number, picture) in pictures.iter().enumerate() {
         picture.save(recording.path().join(format!("{number}.png"))).unwrap();
     }
+    recording
+}
+
+#[test]
+fn no_pixel_is_in_anything_that_the_service_writes_sends_or_logs() {
+    let pictures = pictures(8);
+    let canary = Canary::of(&pictures);
+    let recording = recorded(&pictures);
     let config = format!(
         "[camera]\nsource = \"replay\"\nreplay = {:?}\nreplay_loop = true\n[display]\npng = \"FOLDER/scene.png\"\noutline = true\n[statistics]\n\
          database = \"FOLDER/statistics.sqlite\"\nevents = true\nfile = \"FOLDER/lines.jsonl\"\ninterval_s = 1\n",
@@ -291,5 +297,63 @@ fn no_pixel_is_in_anything_that_the_service_writes_sends_or_logs() {
     let outlets = written.into_iter().chain(while_running).chain([("sent".to_owned(), sent)]);
     for (outlet, bytes) in outlets {
         assert_eq!(canary.found_in(&bytes), None, "{outlet}");
+    }
+}
+
+#[cfg(all(feature = "mqtt", feature = "web"))]
+#[test]
+fn no_pixel_is_in_anything_that_page_figures_and_broker_get_whether_outlines_are_shown_or_not() {
+    use std::io::{Read, Write};
+    use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+
+    use super::{mqtt, web};
+
+    let pictures = pictures(8);
+    let canary = Canary::of(&pictures);
+    let recording = recorded(&pictures);
+    for outlines in [false, true] {
+        let page = SocketAddr::from((Ipv4Addr::LOCALHOST, web::free_port()));
+        let (port, taken) = mqtt::take_everything();
+        let config = format!(
+            "[camera]\nsource = \"replay\"\nreplay = {:?}\nreplay_loop = true\n[display]\npng = \"FOLDER/scene.png\"\n\
+             outline = {outlines}\n[statistics]\ndatabase = \"FOLDER/statistics.sqlite\"\nevents = true\n\
+             [web]\nlisten = \"{page}\"\ntoken_file = \"FOLDER/token\"\npreview = {outlines}\n[mqtt]\nbroker = \"127.0.0.1:{port}\"\n",
+            recording.path()
+        );
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("token"), web::TOKEN).unwrap();
+        let Some(mut service) = Service::start_in(folder, &config, &[]) else { return };
+        service.wait_for("a face is seen", 60, |service| {
+            let status = service.status().unwrap_or_default();
+            status["faces"] == 1 && status["last_expression"].is_string() && service.part("mqtt").0 == "OK"
+        });
+        let token = format!("Authorization: Bearer {}", web::TOKEN);
+        let mut outlets = Vec::new();
+        // An open page hears what is seen for some seconds.
+        let mut stream = TcpStream::connect(page).unwrap();
+        stream.write_all(format!("GET /events HTTP/1.1\r\nHost: {page}\r\n{token}\r\n\r\n").as_bytes()).unwrap();
+        let mut events = vec![0; 20_000];
+        stream.read_exact(&mut events[..8_000]).unwrap();
+        let length = 8_000 + stream.read(&mut events[8_000..]).unwrap();
+        outlets.push(("/events".to_owned(), events[..length].to_vec()));
+        for path in ["/", "/today", "/healthz", "/metrics", "/look.json", "/palette.css", "/icon.svg"] {
+            let (status, body) = web::request(page, "GET", path, &[&token], "");
+            assert_eq!(status, 200, "{path}: {body}");
+            outlets.push((path.to_owned(), body.into_bytes()));
+        }
+        assert!(service.end().0.success(), "{}", service.log());
+        outlets.push(("broker".to_owned(), taken.join().unwrap()));
+        outlets.extend(files(service.folder.path()));
+
+        let holds = |outlet: &str, words: &str| {
+            let (_, bytes) = outlets.iter().find(|(name, _)| name == outlet).unwrap();
+            String::from_utf8_lossy(bytes).contains(words)
+        };
+        // What was looked at was worth it.
+        assert!(holds("/events", "\"faces\":1") && holds("broker", "\"faces\":1"), "{outlets:?}");
+        assert_eq!(holds("/events", "\"cells\""), outlines);
+        for (outlet, bytes) in outlets {
+            assert_eq!(canary.found_in(&bytes), None, "{outlet}, outlines: {outlines}");
+        }
     }
 }

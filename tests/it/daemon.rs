@@ -1,5 +1,6 @@
 //! The daemon with a camera that fails and comes back, a slow reader, and the end.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -117,6 +118,52 @@ fn an_unplugged_camera_is_shown_as_lost_with_the_reason_and_comes_back() {
     let pictures = Pictures { open: &mut open, errors_end: false, frozen_after: None, patience: IMPATIENT };
     daemon::run(pictures, pipeline(Duration::ZERO), told_to(&shown), None, &Pause::default(), &Health::default(), &stop).unwrap();
     assert_eq!(*shown.lock().unwrap(), ["starting", "1 face", "lost: No such device", "1 face"]);
+}
+
+/// Lights that are out when this is dropped.
+struct Lights<'a>(&'a AtomicBool);
+
+impl Lights<'_> {
+    fn are_lit(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Lights<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_panic_while_capturing_or_recognising_ends_everything_at_once_and_in_the_dark() {
+    struct Mistaken;
+    impl FaceDetector for Mistaken {
+        fn detect(&mut self, _: &GrayImage) -> &[Detection] {
+            panic!("a mistake of ours")
+        }
+    }
+    let sound = || pipeline(Duration::ZERO);
+    let mistaken = || Pipeline::new(Box::new(Mistaken), Box::new(AlwaysHappy), TrackerConfig::default());
+    let goes_on: fn() -> Result<bool> = || bail!("No such device");
+    let fails: fn() -> Result<bool> = || panic!("a mistake of ours");
+    for (pipeline, end) in [(sound(), fails), (mistaken(), goes_on)] {
+        let lit = AtomicBool::new(true);
+        let lights = Lights(&lit);
+        let mut open = || {
+            Ok(Box::new(Clip { frames: 3, period: Duration::from_millis(5), end, waits: false, next: 0 }) as Box<dyn FrameSource>)
+        };
+        let pictures = Pictures { open: &mut open, errors_end: false, frozen_after: None, patience: Patience::default() };
+        let show = move |_: View<'_>| assert!(lights.are_lit());
+        let begin = Instant::now();
+        let ended = catch_unwind(AssertUnwindSafe(|| {
+            daemon::run(pictures, pipeline, show, None, &Pause::default(), &Health::default(), &Stop::default())
+        }));
+        let panic = ended.expect_err("it has panicked");
+        assert_eq!(panic.downcast_ref(), Some(&"a mistake of ours"));
+        assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+        assert!(!lit.load(Ordering::Relaxed), "something is lit");
+    }
 }
 
 #[test]

@@ -2,9 +2,10 @@
 //! `make test-faults` runs them.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection;
 use rustix::process::Signal;
@@ -114,6 +115,50 @@ fn writes_that_are_interrupted_are_made_again_and_nobody_notices() {
     assert!(fs::read_to_string(service.at("strace")).unwrap().contains("(INJECTED)"));
 }
 
+#[test]
+#[ignore = "takes a minute: make test-faults"]
+fn a_camera_that_comes_and_goes_all_the_time_fills_no_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("rpicam-vid");
+    // Five bright pictures of 64×48, then it breaks.
+    fs::write(&program, "#!/bin/sh\necho >>$0.started\nhead -c 23040 /dev/zero | tr '\\0' n\necho it broke >&2\nexit 1\n")
+        .unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let config =
+        "[camera]\nsource = \"rpicam\"\nwidth = 64\nheight = 48\n[statistics]\ndatabase = \"FOLDER/statistics.sqlite\"\n";
+    let mut service = Service::start_in(folder, config, &["env", "PATH=FOLDER:/usr/bin:/bin"]).unwrap();
+    let begin = Instant::now();
+    service.wait_for("a minute", 70, |service| {
+        // Whoever does not listen holds up those who tell.
+        service.told();
+        begin.elapsed() > Duration::from_secs(60)
+    });
+    let log = service.log();
+    let started = fs::read(service.at("rpicam-vid.started")).unwrap().len();
+    println!("started {started} times, {} lines:\n{log}", log.lines().count());
+    assert!(started > 20);
+    assert!(log.contains("it broke") && log.lines().count() <= 20, "{log}");
+}
+
+#[test]
+#[ignore = "needs strace: make test-faults"]
+fn a_panic_ends_the_service_at_once_with_70_and_writes_what_was_counted() {
+    // The standard library takes a folder that cannot be closed for a mistake of ours: looking for cameras panics.
+    let strace =
+        ["strace", "-D", "-f", "-qq", "-e", "trace=close", "-e", "inject=close:error=EIO", "-P", "/dev", "-o", "FOLDER/strace"];
+    let config = "[camera]\nsource = \"v4l2\"\n[statistics]\ndatabase = \"FOLDER/state/statistics.sqlite\"\n";
+    let mut service = Service::start(config, &strace).unwrap();
+    let status = service.wait(60);
+    assert!(fs::read_to_string(service.at("strace")).unwrap().contains("(INJECTED)"));
+    assert_eq!(status.code(), Some(70), "{}", service.log());
+    assert!(service.log().contains("panicked at"), "{}", service.log());
+    let rows: i64 = Connection::open(service.at("state/statistics.sqlite"))
+        .unwrap()
+        .query_row("SELECT count(*) FROM minutes", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(rows, 1);
+}
+
 fn as_root(words: &[&str]) {
     let root = rustix::process::geteuid().is_root();
     let mut words = words.to_vec();
@@ -181,6 +226,52 @@ fn a_file_system_that_is_full_is_written_to_again_when_there_is_room() {
 fn a_file_system_that_becomes_read_only_is_written_to_again_when_it_may_be() {
     // As when the kernel sees a card fail and writes no more, whoever has files open.
     under_injection("pwrite64,ftruncate,unlink:error=EROFS:when=20..60", "disk I/O error");
+}
+
+#[test]
+#[ignore = "needs faketime: make test-faults"]
+fn a_clock_that_begins_in_1970_is_set_and_jumps_costs_no_minute_and_makes_none() {
+    const WEEK: i64 = 7 * 86_400;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
+    // When the system was started.
+    let boot = now - fs::read_to_string("/proc/uptime").unwrap().split('.').next().unwrap().parse::<i64>().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    wall(&folder);
+    let clock = folder.path().join("clock");
+    // Seconds from the true time.
+    let set = |offset: i64| fs::write(&clock, format!("{offset:+}\n")).unwrap();
+    // As on a board without a battery and without a network; only the date is false, as with a clock that somebody sets.
+    set(600 - now);
+    let faketime = [
+        "env",
+        "LD_PRELOAD=/usr/$LIB/faketime/libfaketimeMT.so.1",
+        "FAKETIME_DONT_FAKE_MONOTONIC=1",
+        "FAKETIME_CACHE_DURATION=1",
+        "FAKETIME_TIMESTAMP_FILE=FOLDER/clock",
+    ];
+    let mut service = Service::start_in(folder, BUSY, &faketime).expect("the program can be started here");
+    let rows = |service: &Service| -> Vec<(i64, Option<i64>)> {
+        let Ok(connection) = Connection::open(service.at("state/statistics.sqlite")) else { return Vec::new() };
+        let Ok(mut rows) = connection.prepare("SELECT uptime, utc FROM dated_minutes ORDER BY sequence") else {
+            return Vec::new();
+        };
+        rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+    };
+    service.wait_for("minutes are written", 120, |service| rows(service).len() >= 3);
+    assert!(rows(&service).iter().all(|(_, date)| date.is_none()), "{:?}", rows(&service));
+    // A time server answers; somebody sets the clock a week ahead, and an hour and some seconds back.
+    for offset in [0, WEEK, -3607, 0] {
+        set(offset);
+        let is_near = |(uptime, date): &(i64, Option<i64>)| date.is_some_and(|date| (date - uptime - boot - offset).abs() <= 2);
+        service.wait_for("minutes have the new date", 120, |service| rows(service).last().is_some_and(is_near));
+        // All have the same distance from the uptime, that of the last: none is without a date, out of order, twice or longer.
+        let dated = rows(&service);
+        let shifts: Vec<_> = dated.iter().map(|(uptime, date)| date.map(|date| date - uptime)).collect();
+        assert!(shifts.iter().all(|shift| *shift == shifts[0]), "{dated:?}");
+    }
+    let (status, _) = service.end();
+    assert!(status.success(), "{}", service.log());
+    assert_eq!(rows(&service).len(), lines(&service).len());
 }
 
 #[test]

@@ -20,6 +20,8 @@ use visaged::tracker::{Observation, TrackedFace};
 use self::broker::{Authority, Broker, Gatherer, Proxy};
 use self::fake::FakeBroker;
 
+pub(super) use self::fake::take_everything;
+
 /// Long enough for two waits of the back-off on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(15);
 

@@ -1,7 +1,8 @@
 //! A few lines of a broker (MQTT 3.1.1), for one that misbehaves in a way that a real one does not.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::thread::JoinHandle;
 
 use serde_json::Value;
 
@@ -34,37 +35,73 @@ impl FakeBroker {
     }
 }
 
+/// Topic and rest of a message.
+fn published(head: u8, body: &[u8]) -> Option<(&str, &[u8])> {
+    let (length, rest) = body.split_first_chunk().filter(|_| head >> 4 == 3)?;
+    let (topic, rest) = rest.split_at(u16::from_be_bytes(*length).into());
+    Some((std::str::from_utf8(topic).unwrap(), rest))
+}
+
+fn is_qos_1(head: u8) -> bool {
+    head & 0b0110 == 0b0010
+}
+
+/// A broker that takes everything from one client: its port and, when the client has gone, all packets.
+pub(crate) fn take_everything() -> (u16, JoinHandle<Vec<u8>>) {
+    let broker = FakeBroker::start();
+    let port = broker.port;
+    let taken = std::thread::spawn(move || {
+        let (mut connection, mut all) = (broker.accept(), Vec::new());
+        while let Ok((head, body)) = connection.try_packet() {
+            all.push(head);
+            all.extend_from_slice(&body);
+            connection.confirm(head, &body);
+        }
+        all
+    });
+    (port, taken)
+}
+
 impl Connection {
     /// Confirms what the client publishes, up to the first message of `kind`, the topic's last level, which is given back unconfirmed.
     pub(super) fn confirm_until(&mut self, kind: &str) -> Value {
         loop {
             let (head, body) = self.packet();
-            match head >> 4 {
-                3 => {
-                    let length = usize::from(u16::from_be_bytes([body[0], body[1]]));
-                    let (topic, rest) = (std::str::from_utf8(&body[2..2 + length]).unwrap(), &body[2 + length..]);
-                    let is_qos_1 = head & 0b0110 == 0b0010;
-                    if topic.ends_with(kind) {
-                        assert!(is_qos_1);
-                        return serde_json::from_slice(&rest[2..]).unwrap();
-                    }
-                    if is_qos_1 {
-                        self.write(&[0x40, 2, rest[0], rest[1]]);
-                    }
-                }
-                8 => self.write(&[0x90, 3, body[0], body[1], 0]),
-                12 => self.write(&[0xD0, 0]),
-                other => panic!("a packet of kind {other}"),
+            if let Some((topic, rest)) = published(head, &body)
+                && topic.ends_with(kind)
+            {
+                assert!(is_qos_1(head));
+                return serde_json::from_slice(&rest[2..]).unwrap();
             }
+            self.confirm(head, &body);
+        }
+    }
+
+    fn confirm(&mut self, head: u8, body: &[u8]) {
+        match head >> 4 {
+            3 => {
+                if let Some((_, rest)) = published(head, body).filter(|_| is_qos_1(head)) {
+                    self.write(&[0x40, 2, rest[0], rest[1]]);
+                }
+            }
+            8 => self.write(&[0x90, 3, body[0], body[1], 0]),
+            12 => self.write(&[0xD0, 0]),
+            14 => {}
+            other => panic!("a packet of kind {other}"),
         }
     }
 
     /// First byte and rest of the next packet.
     fn packet(&mut self) -> (u8, Vec<u8>) {
-        let head = self.byte();
+        self.try_packet().unwrap()
+    }
+
+    /// The same; an error when the client has gone.
+    fn try_packet(&mut self) -> io::Result<(u8, Vec<u8>)> {
+        let head = self.byte()?;
         let (mut length, mut shift) = (0, 0);
         loop {
-            let byte = self.byte();
+            let byte = self.byte()?;
             length |= usize::from(byte & 0x7F) << shift;
             shift += 7;
             if byte & 0x80 == 0 {
@@ -72,14 +109,14 @@ impl Connection {
             }
         }
         let mut body = vec![0; length];
-        self.0.read_exact(&mut body).unwrap();
-        (head, body)
+        self.0.read_exact(&mut body)?;
+        Ok((head, body))
     }
 
-    fn byte(&mut self) -> u8 {
+    fn byte(&mut self) -> io::Result<u8> {
         let mut byte = [0];
-        self.0.read_exact(&mut byte).unwrap();
-        byte[0]
+        self.0.read_exact(&mut byte)?;
+        Ok(byte[0])
     }
 
     pub(super) fn write(&mut self, bytes: &[u8]) {

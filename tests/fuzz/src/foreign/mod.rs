@@ -6,6 +6,8 @@
 mod cameras;
 mod datasets;
 mod files;
+#[cfg(feature = "web")]
+mod http;
 mod models;
 mod seeds;
 
@@ -33,8 +35,21 @@ pub struct Target {
 }
 
 /// What reads what is documented in `docs/fuzzing.md`.
-pub const TARGETS: [&Target; 11] =
-    [&CASCADE, &CONFIGURATION, &MJPEG, &CONVERTERS, &PICTURE, &Y4M, &MODEL, &IDX, &FER_CSV, &TIMETABLE, &STATUS];
+pub const TARGETS: &[&Target] = &[
+    &CASCADE,
+    &CONFIGURATION,
+    &MJPEG,
+    &CONVERTERS,
+    &PICTURE,
+    &Y4M,
+    &MODEL,
+    &IDX,
+    &FER_CSV,
+    &TIMETABLE,
+    &STATUS,
+    #[cfg(feature = "web")]
+    &HTTP,
+];
 
 pub static CASCADE: Target =
     Target { name: "cascade", look: files::cascade, seeds: seeds::cascades, memory: 64 * MIB, longest: 16 << 10 };
@@ -63,6 +78,9 @@ pub static TIMETABLE: Target =
     Target { name: "timetable", look: datasets::timetable, seeds: seeds::timetables, memory: 64 * MIB, longest: 4 << 10 };
 pub static STATUS: Target =
     Target { name: "status", look: files::status, seeds: seeds::answers, memory: 64 * MIB, longest: 4 << 10 };
+/// What the server takes, in its own thread, is not counted.
+#[cfg(feature = "web")]
+pub static HTTP: Target = Target { name: "http", look: http::http, seeds: seeds::requests, memory: 64 * MIB, longest: 16 << 10 };
 
 /// What an input cost.
 #[derive(Clone, Copy, Debug, Default)]

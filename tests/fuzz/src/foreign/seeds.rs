@@ -169,3 +169,39 @@ pub(super) fn answers() -> Seeds {
     .map(|text| text.as_bytes().to_vec())
     .into()
 }
+
+/// As browsers, curl and Prometheus send them; one with two requests in it, and one whose body comes in pieces.
+#[cfg(feature = "web")]
+pub(super) fn requests() -> Seeds {
+    let browser = "Host: localhost:8080\r\nConnection: keep-alive\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36\r\n\
+                   Accept: */*\r\nSec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: cors\r\nReferer: http://localhost:8080/\r\n\
+                   Accept-Encoding: gzip, deflate, br\r\nAccept-Language: de-AT,de;q=0.9\r\nCookie: visaged=0123456789abcdef\r\n";
+    let wish = |path: &str, body: &str| {
+        format!(
+            "POST {path} HTTP/1.1\r\n{browser}Origin: http://localhost:8080\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    [
+        format!("GET / HTTP/1.1\r\n{browser}\r\n"),
+        format!("GET /today HTTP/1.1\r\n{browser}\r\n"),
+        format!("GET /events HTTP/1.1\r\n{browser}Cache-Control: no-cache\r\n\r\n"),
+        wish("/pause", "{\"paused\":true}"),
+        wish("/pause", "{\"paused\":false}"),
+        wish("/login", "{\"token\":\"correct-horse-battery\"}"),
+        "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nUser-Agent: Prometheus/3.5.0\r\nAccept-Encoding: gzip\r\n\
+         Accept: application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2\r\n\
+         X-Prometheus-Scrape-Timeout-Seconds: 10\r\nAuthorization: Bearer correct-horse-battery\r\n\r\n"
+            .into(),
+        "HEAD /healthz HTTP/1.0\r\nHost: [::1]:8080\r\nUser-Agent: curl/8.5.0\r\nExpect: 100-continue\r\n\r\n".into(),
+        format!("GET /icon.svg HTTP/1.1\r\n{browser}\r\nGET /look.json HTTP/1.1\r\n{browser}Connection: close\r\n\r\n"),
+        format!(
+            "POST /pause HTTP/1.1\r\n{browser}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n\
+             8\r\n{{\"paused\r\n7;x=y\r\n\":true}}\r\n0\r\n\r\n"
+        ),
+        "GET http://localhost/page.css HTTP/1.1\r\nHost: localhost\r\n\r\n".into(),
+    ]
+    .map(String::into_bytes)
+    .into()
+}

@@ -1,0 +1,2 @@
+#![no_main]
+visaged_fuzz::target!(HTTP);
