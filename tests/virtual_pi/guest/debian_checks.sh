@@ -176,6 +176,18 @@ check_said "out of memory: the kernel killed it" "OOM killer" 10
 within 120 main_process_is_not "$main"
 check "out of memory: the service is back" "$(property ActiveState), process $(property MainPID) after $main" main_process_is_not "$main"
 
+# A panic ends the program with 70, lights out. No released program can be made to panic, so here another program ends with 70 in its place.
+mkdir -p /run/systemd/system/visaged.service.d
+printf '[Service]\nType=exec\nExecStart=\nExecStart=/bin/sh -c "exit 70"\n' >/run/systemd/system/visaged.service.d/panic.conf
+systemctl daemon-reload
+from_now_on
+systemctl restart visaged
+check_said "an end with code 70, as after a panic: started again" 'Scheduled restart job' 20
+rm -r /run/systemd/system/visaged.service.d
+systemctl daemon-reload
+systemctl restart visaged
+within 60 only_happy_is_lit
+
 ### Another service, another user, a group that is missing
 
 second=$(timeout 60 runuser -u visaged -- env RUNTIME_DIRECTORY=/run/visaged visaged run 2>&1)
