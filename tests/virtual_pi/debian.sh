@@ -17,14 +17,15 @@ run_arm_programs() {
   done
 }
 
-# build_debian ARCH: the system as packages, made once, without what nobody reads in a machine that lives for minutes.
+# build_debian ARCH: the system as packages, made once, without what nobody reads in a machine that lives for minutes, and without its security updates.
 build_debian() {
   say "installing Debian with systemd for $1 (emulated: some minutes)"
   run_arm_programs
+  awk -v RS= -v ORS='\n\n' '!/debian-security/' "$CACHE/debian.sources" >"$CACHE/machines.sources"
   mmdebstrap --quiet --architectures="$1" --variant=minbase --include="$DEBIAN_PACKAGES" \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
     --customize-hook='rm "$1/etc/dpkg/dpkg.cfg.d/99mmdebstrap"' \
-    "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$CACHE/debian-$1.tar" "$CACHE/debian.sources"
+    "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$CACHE/debian-$1.tar" "$CACHE/machines.sources"
 }
 
 # build_disk ARCH: the system, the kernel's modules, and a service that runs the shared folder's checks.sh.
