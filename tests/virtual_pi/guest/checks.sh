@@ -34,6 +34,9 @@ pixel_format = "$1"
 # The picture that is fed stands still.
 frozen_after_s = 0
 
+[classifier]
+size = "$size"
+
 [detector]
 kind = "${4:-builtin}"
 cascade = "/usr/share/opencv4/haarcascades/haarcascade_frontalface_default.xml"
@@ -77,7 +80,7 @@ last_line() { # FIRST_LINE PATTERN
 }
 
 check_face() { # NAME FIRST_LINE
-  if within 60 face_is_in_place "$2"; then
+  if within 180 face_is_in_place "$2"; then
     report "$1" ok "$(last_line "$2" 'face [0-9]* at')"
   else
     report "$1" FAIL "$(logged_since "$2" | tail -n 1)"
@@ -87,7 +90,7 @@ check_face() { # NAME FIRST_LINE
 # After a pause the program takes a face in the same place for the same face and need not say it again, but a line of
 # statistics counts it: seconds of an expression, and none without a camera.
 check_face_again() { # NAME FIRST_LINE
-  check_log "$1" "$2" 'new faces*; [a-z]* [0-9.]* s$' 60
+  check_log "$1" "$2" 'new faces*; [a-z]* [0-9.]* s$' 180
 }
 
 check_log() { # NAME FIRST_LINE PATTERN SECONDS
@@ -139,7 +142,8 @@ cp face.* bare.jpg /tmp # the shared folder is slow
 modprobe vivid num_inputs=1 input_types=3 num_outputs=1 output_types=1 node_types=0x101
 connect_vivid
 
-# The second with the cascade.
+# The first with the default network, which an emulated processor takes long to load, the others with the small one; the second with the cascade.
+size=base
 for run in "YUYV 640 480" "GREY 320 240 haar" "NV12 320 240"; do
   set -- $run
   feed_vivid $1
@@ -152,6 +156,7 @@ for run in "YUYV 640 480" "GREY 320 240 haar" "NV12 320 240"; do
   check_end "$1 $2x$3 (vivid): orderly end"
   check_dark "$1 $2x$3 (vivid): all LEDs are dark after the end"
   stop_feeding
+  size=nano
 done
 
 modprobe v4l2loopback devices=1 video_nr=7 card_label=webcam exclusive_caps=1
@@ -184,8 +189,8 @@ check_error() { # NAME REASON CONTROL…
   line=$(next_line)
   for control in "$@"; do vivid_does "inject_$control=1"; done
   check_log "$name: said with its reason" $line "$reason.*looked for again" 20
-  line=$(next_line)
   check_log "$name: pictures come again" $line "pictures come from" 20
+  line=$(next_line)
   feed_vivid YUYV
   check_face_again "$name: the face is found again" $line
 }
