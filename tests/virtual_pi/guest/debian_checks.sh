@@ -106,6 +106,16 @@ systemctl start visaged
 check_expression NV12
 sleep 3
 take_screenshot drm
+# Linux can be told that the plug has been pulled, as it finds out by itself with a real one.
+connector=$(echo /sys/class/drm/card*-Virtual-1)
+from_now_on
+echo off >"$connector/status"
+check_said "screen unplugged: noticed" "screen.*unplugged" 15
+check "screen unplugged: the light stays" "$(levels)" within 10 only_happy_is_lit
+echo detect >"$connector/status"
+check_said "screen plugged in again: used" "screen.*works again" 30
+sleep 3
+take_screenshot replugged
 
 lights_off_takes=$(time_of visaged --version)
 within 60 only_happy_is_lit
