@@ -36,7 +36,7 @@ END
 visaged --verbose run --config /tmp/visaged.toml 2>/tmp/log &
 visaged=$!
 if within 120 one_is_lit; then
-  report "rppal: one LED is lit in the register GPLEV0" ok "lines $seen, $(grep 'face [0-9]* at' /tmp/log | tail -n 1 | sed 's/^\[[^]]*\] //')"
+  report "rppal: one LED is lit in the register GPLEV0" ok "lines ${seen% }, $(grep 'face [0-9]* at' /tmp/log | tail -n 1 | sed 's/^\[[^]]*\] //')"
 else
   report "rppal: one LED is lit in the register GPLEV0" FAIL "GPLEV0 $(gplev0), $(tail -n 2 /tmp/log | tr '\n' ' ')"
 fi
