@@ -22,17 +22,19 @@ from_now_on
 systemctl enable --now visaged 2>enable.log
 check_expression YUYV
 check_light "YUYV: the LED of the expression is lit"
-check "screen: the framebuffer is in use" "$(visaged status | grep -i screen)" sh -c 'visaged status | grep -i -q "screen.*ok"'
+check "screen: the framebuffer is in use" "$(visaged status | grep screen | xargs)" sh -c 'visaged status | grep -q "^OK *screen /dev/fb0"'
 memory=$(memory_of_service)
 check "memory: at most 96 MiB of 128" "$memory MiB resident" at_most "$memory" 96
 
 stop_feeding
 feed_vivid NV12
-configure 'NV12' 'drm = "auto"'
+configure NV12 'drm = "auto"'
 from_now_on
 systemctl reload visaged
 check_expression NV12
 
+# When a minute is over, the service is asked to write its row now.
+sleep 65
 systemctl kill --kill-whom=main --signal=USR1 visaged
 check "statistics: are written" "$(rows) rows" within 30 more_rows_than 0
 check_upgrade
