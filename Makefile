@@ -131,7 +131,7 @@ ARM := aarch64-unknown-linux-gnu armv7-unknown-linux-gnueabihf
 arm: export CARGO_PROFILE_RELEASE_LTO = off
 arm: export CARGO_PROFILE_RELEASE_CODEGEN_UNITS = 16
 arm: toolchain
-	for target in $(ARM); do tests/cross.sh $$target cargo test --locked --release; done
+	failed=; for target in $(ARM); do tests/cross.sh $$target cargo test --locked --release --no-fail-fast || failed=1; done; test -z "$$failed"
 
 # What the packages need beside the program: the manual and the completions come from the very program, under emulation.
 PACKAGE := target/package

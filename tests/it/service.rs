@@ -85,7 +85,7 @@ impl Service {
         let begin = Instant::now();
         while !is_so(self) {
             let ended = self.process.try_wait().unwrap();
-            assert!(ended.is_none() && begin.elapsed() < Duration::from_secs(seconds), "{what} ({ended:?}):\n{}", self.log());
+            assert!(ended.is_none() && begin.elapsed() < limit(seconds), "{what} ({ended:?}):\n{}", self.log());
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -106,7 +106,7 @@ impl Service {
             if let Some(status) = self.process.try_wait().unwrap() {
                 return status;
             }
-            assert!(begin.elapsed() < Duration::from_secs(seconds), "it does not end:\n{}", self.log());
+            assert!(begin.elapsed() < limit(seconds), "it does not end:\n{}", self.log());
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -117,6 +117,11 @@ impl Service {
         self.signal(Signal::TERM);
         (self.wait(20), begin.elapsed())
     }
+}
+
+/// How long at most is waited for what takes so many seconds at most; an emulated processor (tests/cross.sh) is slower.
+fn limit(seconds: u64) -> Duration {
+    Duration::from_secs(if std::env::var_os("VISAGED_EMULATED").is_some() { 20 * seconds } else { seconds })
 }
 
 impl Drop for Service {

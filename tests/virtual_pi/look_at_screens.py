@@ -24,7 +24,7 @@ def report(check: str, good: bool, seen: str) -> None:
 
 
 def main(folder: Path) -> None:
-    for name, way in (("watching", "/dev/fb0"), ("drm", "DRM")):
+    for name, way in (("watching", "/dev/fb0"), ("drm", "DRM"), ("replugged", "DRM, plugged in again")):
         picture = Image.open(folder / f"{name}.png").convert("RGB")
         share = share_of_happy(picture)
         seen = f"{100 * share:.1f} % of {picture.width}x{picture.height} in its colour ({name}.png)"

@@ -123,7 +123,7 @@ leave_only_what_is_modelled() { # TREE
   for bus in /soc /scb; do
     for part in $(fdtget -l "$1" "$bus" 2>/dev/null); do
       case $part in
-        timer@* | interrupt-controller@4* | local_intc@* | cprman@* | mailbox@7e00b8* | gpio@* | serial@7e201000 | dma@* | firmware | power) ;;
+        timer@* | interrupt-controller@4* | interrupt-controller@7e00b200 | local_intc@* | cprman@* | mailbox@7e00b8* | gpio@* | serial@7e201000 | dma@* | firmware | power) ;;
         *) fdtput -t s "$1" "$bus/$part" status disabled ;;
       esac
     done

@@ -8,7 +8,7 @@
 install_host_tools() {
   local wanted=(gcc gcc-aarch64-linux-gnu make qemu-system-arm cpio kmod xz-utils
     python3-pil ca-certificates)
-  ((SHORT)) || wanted+=(mmdebstrap qemu-user-static fakeroot e2fsprogs device-tree-compiler)
+  ((SHORT)) || wanted+=(mmdebstrap arch-test qemu-user-static fakeroot e2fsprogs device-tree-compiler)
   local missing=() package sudo=()
   for package in "${wanted[@]}"; do
     [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")

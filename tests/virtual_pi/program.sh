@@ -2,11 +2,11 @@
 
 TARGET=aarch64-unknown-linux-gnu
 
-# The program ends up in $OUT/visaged, the package (for the machine with Debian) in $PACKAGE: VISAGED_DEB, else the last that was made,
-# else one is made. The short run wants no package: it builds the program, without link-time optimisation and in many units, which is quicker
-# and behaves the same.
+# The program ends up in $OUT/visaged, the packages (for the machines with Debian) in $PACKAGE and $PACKAGE_ARMHF: $VISAGED_DEB and
+# $VISAGED_DEB_ARMHF, else the last that were made, else they are made. The short run wants no package: it builds the program, without link-time
+# optimisation and in many units, which is quicker and behaves the same.
 get_program() {
-  PACKAGE=${VISAGED_DEB:-}
+  PACKAGE=${VISAGED_DEB:-} PACKAGE_ARMHF=${VISAGED_DEB_ARMHF:-}
   if ((SHORT)) && [[ -z $PACKAGE ]]; then
     say "building the program"
     (
@@ -17,18 +17,23 @@ get_program() {
     aarch64-linux-gnu-strip -o "$OUT/visaged" "$CACHE/target/$TARGET/release/visaged"
     return
   fi
-  [[ -n $PACKAGE ]] || PACKAGE=$(newest_package)
-  if [[ -z $PACKAGE ]]; then
+  find_packages
+  if [[ -z $PACKAGE ]] || { ((!SHORT)) && [[ -z $PACKAGE_ARMHF ]]; }; then
     make -C "$SOURCE" deb
-    PACKAGE=$(newest_package)
+    find_packages
   fi
   say "the package is $PACKAGE of $(date -r "$PACKAGE")"
   dpkg-deb --fsys-tarfile "$PACKAGE" | tar -xO ./usr/bin/visaged >"$OUT/visaged"
   chmod 755 "$OUT/visaged"
 }
 
-newest_package() {
-  find "$SOURCE/target/$TARGET/debian" -name 'visaged_*_arm64.deb' -printf '%T@ %p\n' 2>/dev/null | sort -n | tail -n 1 | cut -d' ' -f2-
+find_packages() {
+  PACKAGE=${PACKAGE:-$(newest_package "$TARGET" arm64)}
+  PACKAGE_ARMHF=${PACKAGE_ARMHF:-$(newest_package armv7-unknown-linux-gnueabihf armhf)}
+}
+
+newest_package() { # TARGET ARCH
+  find "$SOURCE/target/$1/debian" -name "visaged_*_$2.deb" -printf '%T@ %p\n' 2>/dev/null | sort -n | tail -n 1 | cut -d' ' -f2-
 }
 
 # next_package DEB NEXT: the same package with a higher version, and another sample configuration, as an upgrade brings.

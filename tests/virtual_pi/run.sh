@@ -1,6 +1,6 @@
 #!/bin/bash
-# The program on emulated machines with Debian's kernel: a small one with kernel cameras; one with Debian and systemd, in which the package is
-# installed; QEMU's Raspberry Pis. Ends with a table; the exit code is 0 if every check passed. See README.md.
+# The program on emulated machines with Debian's kernel: a small one with kernel cameras; two with Debian and systemd, 64-bit and 32-bit, in which the
+# package is installed; QEMU's Raspberry Pis. Ends with a table; the exit code is 0 if every check passed. See README.md.
 #
 #   run.sh           all of it (20 minutes)
 #   run.sh --short   the small machine only (5 minutes)
@@ -35,7 +35,7 @@ it_is_done() { echo "$wanted" >"$CACHE/$1"; }
 prepare() {
   local wanted
   if ! done_before prepared "$HERE"/{packages,v4l2loopback}.sh; then
-    rm -rf "$CACHE"/{prepared,prepared-initramfs,prepared-debian,prepared-disk,kernel,programs,v4l2loopback}
+    rm -rf "$CACHE"/{prepared*,kernel,programs,v4l2loopback}
     fetch_packages
     build_v4l2loopback
     it_is_done prepared
@@ -45,14 +45,17 @@ prepare() {
     it_is_done prepared-initramfs
   fi
   ((SHORT)) && return
-  if ! done_before prepared-debian <(declare -f build_debian; echo "$DEBIAN_PACKAGES"); then
-    build_debian
-    it_is_done prepared-debian
-  fi
-  if ! done_before prepared-disk "$HERE/debian.sh" "$HERE/guest/checks.service"; then
-    build_disk
-    it_is_done prepared-disk
-  fi
+  local arch
+  for arch in arm64 armhf; do
+    if ! done_before prepared-debian-$arch <(declare -f build_debian; echo "$DEBIAN_PACKAGES"); then
+      build_debian $arch
+      it_is_done prepared-debian-$arch
+    fi
+    if ! done_before prepared-disk-$arch "$HERE/debian.sh" "$HERE/guest/checks.service"; then
+      build_disk $arch
+      it_is_done prepared-disk-$arch
+    fi
+  done
 }
 
 # new_share NAME SCRIPT: an empty shared folder with what every machine needs, and SCRIPT as its checks.
@@ -78,14 +81,19 @@ run_small() {
   come_to_an_end small
 }
 
+# prepare_debian NAME SCRIPT ARCH PACKAGE: a machine with Debian begins each run with a fresh disk.
+prepare_debian() {
+  local share=$OUT/$1
+  new_share "$1" "$2"
+  /usr/bin/python3 "$HERE/frames.py" "$PICTURE" "$share"
+  cp "$4" "$share/visaged.deb"
+  next_package "$4" "$share/visaged-next.deb"
+  cp --sparse=always --reflink=auto "$CACHE/debian-$3.img" "$CACHE/disk.img"
+}
+
 run_debian() {
   local share=$OUT/debian
-  new_share debian debian_checks.sh
-  /usr/bin/python3 "$HERE/frames.py" "$PICTURE" "$share"
-  cp "$PACKAGE" "$share/visaged.deb"
-  next_package "$PACKAGE" "$share/visaged-next.deb"
-  # Each run begins with a fresh disk, which holds what it got through the power cut.
-  cp --sparse=always --reflink=auto "$CACHE/debian.img" "$CACHE/disk.img"
+  prepare_debian debian debian_checks.sh arm64 "$PACKAGE"
   say "the machine with Debian; its log is $share/console.log"
   boot_debian "$share" 2400 "$CACHE/disk.img" || echo "the machine comes to the power cut|FAIL|not in 2400 s" >>"$share/results"
   come_to_an_end debian
@@ -94,6 +102,15 @@ run_debian() {
   cp "$HERE/guest/debian_after_cut.sh" "$share/checks.sh"
   boot_debian "$share" 900 "$CACHE/disk.img" || echo "the machine powers off|FAIL|not in 900 s" >>"$share/results"
   come_to_an_end debian
+  rm -f "$CACHE/disk.img"
+}
+
+run_armhf() {
+  local share=$OUT/armhf
+  prepare_debian armhf armhf_checks.sh armhf "$PACKAGE_ARMHF"
+  say "the machine with 32-bit Debian; its log is $share/console.log"
+  boot_debian "$share" 900 "$CACHE/disk.img" || echo "the machine powers off|FAIL|not in 900 s" >>"$share/results"
+  come_to_an_end armhf
   rm -f "$CACHE/disk.img"
 }
 
@@ -115,7 +132,7 @@ run_pi() { # MODEL
 
 print_table() {
   local machine check result seen
-  for machine in small debian raspi3b raspi4b; do
+  for machine in small debian armhf raspi3b raspi4b; do
     [[ -e $OUT/$machine/results ]] || continue
     printf '\n%s\n' "$machine"
     while IFS='|' read -r check result seen; do
@@ -134,6 +151,7 @@ get_program
 run_small
 if ((!SHORT)); then
   run_debian
+  run_armhf
   run_pi raspi3b
   run_pi raspi4b
 fi

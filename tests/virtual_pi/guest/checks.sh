@@ -34,6 +34,9 @@ pixel_format = "$1"
 # The picture that is fed stands still.
 frozen_after_s = 0
 
+[classifier]
+size = "$size"
+
 [detector]
 kind = "${4:-builtin}"
 cascade = "/usr/share/opencv4/haarcascades/haarcascade_frontalface_default.xml"
@@ -77,7 +80,7 @@ last_line() { # FIRST_LINE PATTERN
 }
 
 check_face() { # NAME FIRST_LINE
-  if within 60 face_is_in_place "$2"; then
+  if within 180 face_is_in_place "$2"; then
     report "$1" ok "$(last_line "$2" 'face [0-9]* at')"
   else
     report "$1" FAIL "$(logged_since "$2" | tail -n 1)"
@@ -87,7 +90,7 @@ check_face() { # NAME FIRST_LINE
 # After a pause the program takes a face in the same place for the same face and need not say it again, but a line of
 # statistics counts it: seconds of an expression, and none without a camera.
 check_face_again() { # NAME FIRST_LINE
-  check_log "$1" "$2" 'new faces*; [a-z]* [0-9.]* s$' 60
+  check_log "$1" "$2" 'new faces*; [a-z]* [0-9.]* s$' 180
 }
 
 check_log() { # NAME FIRST_LINE PATTERN SECONDS
@@ -95,6 +98,21 @@ check_log() { # NAME FIRST_LINE PATTERN SECONDS
     report "$1" ok "$(last_line "$2" "$3")"
   else
     report "$1" FAIL "no \"$3\" in ${4} s; last: $(logged_since "$2" | tail -n 1)"
+  fi
+}
+
+# The same for what docs/reliability.md promises in seconds (R2, R3): counted from when "begin" was set, with an allowance of two bare starts of the
+# program, by which one sees how slow the machine is at the moment.
+check_log_within() { # NAME FIRST_LINE PATTERN SECONDS
+  local took bare most
+  until logged "$2" "$3" || ! at_most "$(seconds_since "$begin")" 60; do sleep 0.1; done
+  took=$(seconds_since "$begin")
+  bare=$(time_of visaged --version)
+  most=$(sum "$4" "$(sum "$bare" "$bare")")
+  if logged "$2" "$3" && at_most "$took" "$most" && is_alive; then
+    report "$1" ok "after $took s, $4 s promised (a bare start takes $bare s): $(last_line "$2" "$3")"
+  else
+    report "$1" FAIL "after $took s, $4 s promised (a bare start takes $bare s); last: $(logged_since "$2" | tail -n 1)"
   fi
 }
 
@@ -127,7 +145,8 @@ cp face.* bare.jpg /tmp # the shared folder is slow
 modprobe vivid num_inputs=1 input_types=3 num_outputs=1 output_types=1 node_types=0x101
 connect_vivid
 
-# The second with the cascade.
+# The first with the default network, which an emulated processor takes long to load, the others with the small one; the second with the cascade.
+size=base
 for run in "YUYV 640 480" "GREY 320 240 haar" "NV12 320 240"; do
   set -- $run
   feed_vivid $1
@@ -140,6 +159,7 @@ for run in "YUYV 640 480" "GREY 320 240 haar" "NV12 320 240"; do
   check_end "$1 $2x$3 (vivid): orderly end"
   check_dark "$1 $2x$3 (vivid): all LEDs are dark after the end"
   stop_feeding
+  size=nano
 done
 
 modprobe v4l2loopback devices=1 video_nr=7 card_label=webcam exclusive_caps=1
@@ -155,6 +175,72 @@ for picture in face bare; do
   stop_feeding
 done
 
+# What vivid does to a running stream when it is asked to. The numbers are those of docs/reliability.md.
+feed_vivid YUYV
+sleep 1
+plug_in video0
+start_visaged YUYV 320 240
+check_face "faults: the face is found before" 1
+vivid_does() { v4l2-ctl -d /dev/video0 -c "$1"; }
+
+# The face that is fed comes through vivid's output, which an error hits as well: so nothing is fed meanwhile. The camera is opened again half a second
+# later, too soon to be shown as lost; the face is the proof, for what is said often in a minute may be left out of the log.
+check_error() { # NAME REASON CONTROL…
+  local name=$1 reason=$2 control
+  shift 2
+  stop_feeding
+  line=$(next_line)
+  for control in "$@"; do vivid_does "inject_$control=1"; done
+  check_log "$name: said with its reason" $line "$reason.*looked for again" 60
+  line=$(next_line)
+  feed_vivid YUYV
+  check_face_again "$name: the face is found again" $line
+}
+check_error "fault 4, EIO on dequeue" "the stream broke: Input/output error" fatal_streaming_error
+check_error "fault 8, EINVAL from VIDIOC_QBUF" "the stream broke: Invalid argument" vidioc_qbuf_error
+# These are steps of opening: the stream is broken to bring them about.
+check_error "fault 8, EINVAL from VIDIOC_REQBUFS" "cannot use camera /dev/camera: Invalid argument" vidioc_reqbufs_error fatal_streaming_error
+check_error "fault 8, EINVAL from VIDIOC_STREAMON" "the stream broke: Invalid argument" vidioc_streamon_error fatal_streaming_error
+
+line=$(next_line)
+vivid_does inject_v4l2_buf_flag_error=1
+check_log "fault 5, a damaged picture: dropped" $line "dropped a picture: the driver says that it is damaged" 20
+sleep 3
+if logged $line "looked for again\|camera lost"; then
+  report "fault 5, a damaged picture: nothing else happens" FAIL "$(logged_since $line | tail -n 1)"
+else
+  report "fault 5, a damaged picture: nothing else happens" ok "$(last_line $line .)"
+fi
+
+line=$(next_line)
+begin=$(now)
+vivid_does percentage_of_dropped_buffers=100
+check_log_within "fault 6, the driver falls silent: reported as lost" $line "camera lost" 3
+check_log "fault 6, the driver falls silent: why" $line "no picture for 2 s" 20
+within 5 is_dark
+check_dark "fault 6, the driver falls silent: dark"
+sleep 5
+line=$(next_line)
+begin=$(now)
+vivid_does percentage_of_dropped_buffers=90
+check_log_within "fault 6, pictures again: reported as back" $line "camera is back" 5
+check_face_again "fault 6, pictures again: the face is found again" $line
+check_end "after all these faults: orderly end"
+
+# Another program has the camera.
+v4l2-ctl -d /dev/video0 --stream-mmap --stream-to=/dev/null >/dev/null 2>&1 &
+other=$!
+sleep 2
+start_visaged YUYV 320 240
+check_log "fault 7, another program has the camera: said so" 1 "in use by another program" 180
+kill $other
+wait $other
+line=$(next_line)
+check_log "fault 7, the other program has ended: taken" $line "pictures come from" 60
+check_face "fault 7, the other program has ended: the face is found" 1
+check_end "fault 7, the other program has ended: orderly end"
+stop_feeding
+
 # The camera fails while it is watched: every access gives ENODEV for as long as somebody has the node open.
 feed_vivid YUYV
 sleep 1
@@ -163,8 +249,9 @@ start_visaged YUYV 320 240
 check_face "disconnect: the face is found before" 1
 line=$(next_line)
 exec 3</dev/video0
+begin=$(now)
 v4l2-ctl -d /dev/video0 -c disconnect=1
-check_log "disconnect: reported as lost" $line "camera lost" 20
+check_log_within "disconnect: reported as lost" $line "camera lost" 3
 # Then it vanishes from the bus, and is plugged in again.
 pull_out
 stop_feeding
@@ -181,22 +268,26 @@ echo vivid.0 >/sys/bus/platform/drivers/vivid/bind
 connect_vivid
 feed_vivid YUYV
 sleep 1
+begin=$(now)
 plug_in video0
-check_log "bind: reported as back" $line "camera is back" 30
+check_log_within "bind: reported as back" $line "camera is back" 5
 check_face_again "bind: the face is found again" $line
 
 # The node goes away with the stream running, as when a plug is pulled.
 line=$(next_line)
+begin=$(now)
 echo vivid.0 >/sys/bus/platform/drivers/vivid/unbind
 pull_out
-check_log "pulled out while watched: reported as lost" $line "camera lost" 20
+check_log_within "pulled out while watched: reported as lost" $line "camera lost" 3
 line=$(next_line)
 echo vivid.0 >/sys/bus/platform/drivers/vivid/bind
 stop_feeding
 connect_vivid
 feed_vivid YUYV
 sleep 1
+begin=$(now)
 plug_in video0
+check_log_within "plugged in again: reported as back" $line "camera is back" 5
 check_face_again "plugged in again: the face is found again" $line
 check_end "after all that: orderly end"
 stop_feeding

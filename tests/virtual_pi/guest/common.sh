@@ -1,4 +1,4 @@
-# What the checks of both machines use: reporting, waiting, the kernel's cameras and the GPIO chip. Sourced in the shared folder.
+# What the checks of all machines use: reporting, waiting, the kernel's cameras and the GPIO chip. Sourced in the shared folder.
 
 # Every check adds a line "check|ok or FAIL|what was seen" to the file "results".
 report() { echo "$1|$2|$3" >>results; }
@@ -14,6 +14,20 @@ within() {
     sleep 0.5
   done
 }
+
+### Times: an emulated machine is slow, and slower the more its host has to do, so some limits are in terms of what the same machine needs for the
+### plain thing.
+
+now() { cut -d' ' -f1 /proc/uptime; }
+seconds_since() { awk -v begin="$1" -v end="$(now)" 'BEGIN { printf "%.1f", end - begin }'; }
+time_of() { # COMMAND…
+  local begin
+  begin=$(now)
+  "$@" >/dev/null 2>&1
+  seconds_since "$begin"
+}
+sum() { awk -v first="$1" -v second="$2" 'BEGIN { printf "%.1f", first + second }'; }
+at_most() { awk -v value="$1" -v most="$2" 'BEGIN { exit !(value <= most) }'; }
 
 ### The cameras
 

@@ -4,20 +4,10 @@
 . ./common.sh
 . ./service.sh
 
-configure() { # PIXEL_FORMAT [SCREEN]
-  sed "s/PIXEL_FORMAT/$1/; s|SCREEN|${2:-framebuffer = \"/dev/fb0\"}|" configuration.toml >/etc/visaged/visaged.toml
-}
-
 # QEMU's own picture of the screen, looked at on the host.
 take_screenshot() { # NAME
   : >screenshot.$1
   within 30 [ ! -e screenshot.$1 ]
-}
-
-# The face is found in the pixel format that is fed and configured.
-check_expression() { # PIXEL_FORMAT
-  check_said "$1: the expression is in the journal" "happy [0-9]* %" 180
-  check_said "$1: captured as asked" "pictures come from.*320×240 $1" 5
 }
 
 ### The system
@@ -31,15 +21,7 @@ follow_journal
 
 ### The package
 
-DEBIAN_FRONTEND=noninteractive dpkg --install visaged.deb >dpkg.log 2>&1
-check "install: without a complaint, nothing else is needed" "$(dpkg-query -W -f '${db:Status-Status}, needs ${Depends}' visaged)" \
-  sh -c '[ "$(dpkg-query -W -f "\${db:Status-Status}" visaged)" = installed ] && ! grep -i -E "error|warning|fail" dpkg.log'
-check "install: the user and its groups are there" "$(id visaged 2>&1), $(getent group gpio spi i2c | xargs)" \
-  sh -c 'id visaged && getent group video render gpio spi i2c'
-check "install: the configuration is the owner's (a conffile)" "$(dpkg-query -W -f '${Conffiles}' visaged | xargs)" \
-  sh -c 'dpkg-query -W -f "\${Conffiles}" visaged | grep -q /etc/visaged/visaged.toml'
-check "install: the GPIO chip belongs to group gpio" "$(sleep 1; stat -c '%n %U:%G %a' /dev/gpiochip0)" \
-  within 10 sh -c '[ "$(stat -c %G%a /dev/gpiochip0)" = gpio660 ]'
+check_install
 verified=$(systemd-analyze verify --man=no visaged.service 2>&1)
 check "systemd-analyze verify is silent" "${verified:-silent}" [ -z "$verified" ]
 exposure() { systemd-analyze security --no-pager visaged.service | sed -n 's/.*Overall exposure level[^:]*: \([0-9.]*\).*/\1/p'; }
@@ -52,13 +34,7 @@ check "enable --now: the status line says that there is no camera" "$(property S
 
 ### What the service shows
 
-# The level of the log, for these checks only.
-mkdir -p /etc/systemd/system/visaged.service.d
-cat >/etc/systemd/system/visaged.service.d/checks.conf <<END
-[Service]
-Environment=RUST_LOG=warn,visaged=debug
-END
-systemctl daemon-reload
+log_everything
 modprobe virtio-gpu
 configure YUYV
 from_now_on
@@ -76,7 +52,7 @@ check "YUYV: the status line says what is watched" "$(property StatusText)" has_
 # What an owner sees (docs/install.md).
 { echo '$ systemctl status visaged'; systemctl status --no-pager --full --lines=0 visaged; } >status.txt 2>&1
 { echo '$ sudo visaged status'; visaged status; } >visaged_status.txt 2>&1
-memory=$(($(sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$(property MainPID)/status") / 1024))
+memory=$(memory_of_service)
 check "memory: at most 96 MiB of 128" "$memory MiB resident" at_most "$memory" 96
 take_screenshot watching
 
@@ -130,6 +106,16 @@ systemctl start visaged
 check_expression NV12
 sleep 3
 take_screenshot drm
+# Linux can be told that the plug has been pulled, as it finds out by itself with a real one.
+connector=$(echo /sys/class/drm/card*-Virtual-1)
+from_now_on
+echo off >"$connector/status"
+check_said "screen unplugged: noticed" "screen.*unplugged" 15
+check "screen unplugged: the light stays" "$(levels)" within 10 only_happy_is_lit
+echo detect >"$connector/status"
+check_said "screen plugged in again: used" "screen.*works again" 30
+sleep 3
+take_screenshot replugged
 
 lights_off_takes=$(time_of visaged --version)
 within 60 only_happy_is_lit
@@ -169,6 +155,48 @@ feed_vivid NV12
 plug_in video0
 check_said "camera plugged in again: back" "the camera is back" 60
 check_light "camera plugged in again: the LED is lit"
+
+### A line that somebody else has, and memory that runs out
+
+systemctl stop visaged
+# Version 1 of gpioset, in Debian 12, has to be told to stay.
+if gpioset --help | grep -q -e --mode; then stay=--mode=signal; else stay=--chip; fi
+gpioset $stay gpiochip0 4=0 &
+other=$!
+within 10 sh -c 'gpioinfo | grep -q gpioset'
+from_now_on
+systemctl start visaged
+check_said "fault 20, a line is taken: its consumer is named" 'line 4 of /dev/gpiochip0 is in use by "gpioset"' 60
+within 30 has_said "happy [0-9]* %"
+check "fault 20, a line is taken: only the lights are missing" "$(visaged status | grep -e DEGRADED | xargs)" \
+  [ "$(visaged status | grep -c -e '^DEGRADED *LEDs')$(visaged status | grep -c -e '^OK *camera')" = 11 ]
+kill $other
+check_light "fault 20, the line is free again: the LED is lit"
+
+main=$(property MainPID)
+from_now_on
+systemctl set-property --runtime visaged MemoryMax=16M
+within 60 [ ! -e "/proc/$main" ]
+begin=$(now)
+until is_dark || ! at_most "$(seconds_since "$begin")" 20; do :; done
+took=$(seconds_since "$begin")
+systemctl set-property --runtime visaged MemoryMax=128M
+check "out of memory: lights-off makes it dark, at once" "register $(register) after $took s (a bare start takes $lights_off_takes s)" at_most "$took" "$most"
+check_said "out of memory: the kernel killed it" "OOM killer" 10
+within 120 main_process_is_not "$main"
+check "out of memory: the service is back" "$(property ActiveState), process $(property MainPID) after $main" main_process_is_not "$main"
+
+# A panic ends the program with 70, lights out. No released program can be made to panic, so here another program ends with 70 in its place.
+mkdir -p /run/systemd/system/visaged.service.d
+printf '[Service]\nType=exec\nExecStart=\nExecStart=/bin/sh -c "exit 70"\n' >/run/systemd/system/visaged.service.d/panic.conf
+systemctl daemon-reload
+from_now_on
+systemctl restart visaged
+check_said "an end with code 70, as after a panic: started again" 'Scheduled restart job' 20
+rm -r /run/systemd/system/visaged.service.d
+systemctl daemon-reload
+systemctl restart visaged
+within 60 only_happy_is_lit
 
 ### Another service, another user, a group that is missing
 

@@ -18,7 +18,7 @@ level_of() { echo $((($(gplev0) >> $1) & 1)); }
 
 # The lines of the sample configuration: angry 17, disgust 27, fear 22, happy 5, sad 6, surprise 13, neutral 26.
 lights() { for line in 17 27 22 5 6 13 26; do printf '%s ' "$(level_of $line)"; done; }
-one_is_lit() { [ "$(lights | tr -d ' 0')" = 1 ]; }
+one_is_lit() { seen=$(lights) && [ "$(echo "$seen" | tr -d ' 0')" = 1 ]; }
 none_is_lit() { [ "$(lights | tr -d ' 0')" = "" ]; }
 functions() { for line in 17 27 22 5 6 13 26; do printf '%s ' "$(function_of $line)"; done; }
 
@@ -36,7 +36,7 @@ END
 visaged --verbose run --config /tmp/visaged.toml 2>/tmp/log &
 visaged=$!
 if within 120 one_is_lit; then
-  report "rppal: one LED is lit in the register GPLEV0" ok "lines $(lights)of GPLEV0 $(gplev0), $(grep 'face [0-9]* at' /tmp/log | tail -n 1 | sed 's/^\[[^]]*\] //')"
+  report "rppal: one LED is lit in the register GPLEV0" ok "lines ${seen% }, $(grep 'face [0-9]* at' /tmp/log | tail -n 1 | sed 's/^\[[^]]*\] //')"
 else
   report "rppal: one LED is lit in the register GPLEV0" FAIL "GPLEV0 $(gplev0), $(tail -n 2 /tmp/log | tr '\n' ' ')"
 fi
