@@ -75,6 +75,7 @@ come_to_an_end() {
 run_small() {
   new_share small checks.sh
   cp "$OUT/visaged" "$OUT/small/"
+  ((SHORT)) || cp "$HERE/guest/faults.sh" "$OUT/small/"
   /usr/bin/python3 "$HERE/frames.py" "$PICTURE" "$OUT/small"
   say "the small machine; its log is $OUT/small/console.log"
   boot "$OUT/small" 900 || echo "the machine powers off|FAIL|not in 900 s" >>"$OUT/small/results"
