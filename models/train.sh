@@ -15,11 +15,19 @@ runs=${3:-runs}
 negatives=${4:-}
 python=${PYTHON:-python3}
 
+# The run that is exported.
+run=$runs/$size
+
 # A rate is constant, then falls to nothing over the last part (--decay) of the epochs so far.
 train() {
     name=$1
     shift
     "$python" -m training.train --size "$name" --data "$data" --out "$runs/$name" --bf16 "$@"
+}
+
+# The second branch of base, beside the finished first.
+train_second() {
+    "$python" -m training.train --size base --onto "$runs/base/best.pt" --data "$data" --out "$run" --bf16 --rate 2e-3 "$@"
 }
 
 teacher() {
@@ -47,6 +55,13 @@ base)
     train teacher --rate 2e-3 --weight-decay 0.05 --strength 0.4 --vote-share 0.45 --epochs 50 --decay 0.32
     train base --rate 2e-3 --weight-decay 0.05 --strength 0.5 --epochs 110 --decay 0.24 --int8 \
         --teacher "$runs/teacher/best.pt" --teacher-share 0.7 --teacher-temperature 1.2 --copies 4
+    run=$runs/base_forked
+    train_second --strength 0.7 --epochs 19 --decay 0.32
+    train_second --strength 0.7 --dropout 0.1 --epochs 45 --decay 0.09 --until 30
+    train_second --strength 0.5 --epochs 45 --decay 0.09 --until 41
+    train_second --strength 0.5 --epochs 45 --decay 0.09 --together
+    train_second --strength 0.7 --dropout 0.1 --epochs 88 --decay 0.34 --weight-decay 0.05 --average 0.999 --together
+    train_second --strength 0.6 --epochs 96 --decay 0.09 --weight-decay 0.05 --average 0.999 --rate 2.5e-4 --together --int8
     ;;
 *)
     echo "train.sh: no size \"$size\" (nano or base)" >&2
@@ -54,9 +69,9 @@ base)
     ;;
 esac
 if [ -n "$negatives" ]; then
-    "$python" -m training.not_a_face --run "$runs/$size" --negatives "$negatives" --data "$data" --epochs 2
+    "$python" -m training.not_a_face --run "$run" --negatives "$negatives" --data "$data" --epochs 2
 fi
-"$python" -m training.curves "$runs/$size"
-"$python" -m training.export --run "$runs/$size" --data "$data"
+"$python" -m training.curves "$run"
+"$python" -m training.export --run "$run" --data "$data"
 "$python" -m training.vectors network --model "mini_xception_$size.onnx" \
     --out "../tests/data/${size}_vectors.json"

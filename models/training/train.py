@@ -213,6 +213,8 @@ class Run:
         self.network.load_state_dict(saved["network"])
         self.average.load_state_dict(saved["average"])
         self.optimizer.load_state_dict(saved["optimizer"])
+        # The command line's, in the place of the earlier one's.
+        self.optimizer.param_groups[0]["weight_decay"] = self.args.weight_decay
         self.history = saved["history"]
         self.best = saved["best"]
 
