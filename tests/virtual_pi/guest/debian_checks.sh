@@ -175,7 +175,8 @@ check_light "fault 20, the line is free again: the LED is lit"
 
 main=$(property MainPID)
 from_now_on
-systemctl set-property --runtime visaged MemoryMax=16M
+# Below what it cannot give back: pages of the program file are read again, and with 16 MiB it lives on.
+systemctl set-property --runtime visaged MemoryMax=4M
 within 60 [ ! -e "/proc/$main" ]
 begin=$(now)
 until is_dark || ! at_most "$(seconds_since "$begin")" 20; do :; done
