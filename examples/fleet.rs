@@ -8,6 +8,8 @@
 //! Each device is the real MQTT output, with a made-up face in front of it and a clock that makes a minute of half a second. A subscriber keeps a list of
 //! what came, by device and number.
 
+#![allow(clippy::disallowed_methods, reason = "threads that are no part of the service")]
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};

@@ -65,6 +65,9 @@ pub struct Pictures<'a> {
 ///
 /// # Errors
 /// If a recording cannot be read. A camera that fails is looked for again.
+///
+/// # Panics
+/// If one of the threads of `health` has panicked, with the same, within a [`NAP`].
 pub fn run(
     pictures: Pictures<'_>,
     mut pipeline: Pipeline,
@@ -90,12 +93,14 @@ pub fn run(
     std::thread::scope(|scope| {
         // Whoever leaves the scope early must tell the other thread first.
         let _stop_at_exit = StopAtExit(stop);
+        #[expect(clippy::disallowed_methods, reason = "whatever ends it ends this function, which goes on with its panic")]
         let thread = std::thread::Builder::new().name("capture".into()).spawn_scoped(scope, || capture.run(open))?;
         show(View::Starting);
         notify(&[NotifyState::Ready]);
         Watch { capture: &capture, pipeline: &mut pipeline, show: &mut show, health, rest: None }.run(frozen_after, limit);
         stop.ask();
         drop(show);
+        health.workers().raise();
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
@@ -140,6 +145,7 @@ impl Watch<'_> {
         let mut narrator = Narrator::default();
         let mut heart = Heart::default();
         while !capture.stop.is_asked() && limit.is_none_or(|limit| started.elapsed() < limit) {
+            self.health.workers().raise();
             let taken = capture.latest.take(&mut frame, NAP);
             if taken == Taken::Closed {
                 break;

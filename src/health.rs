@@ -15,6 +15,7 @@ use crate::classifier::Emotion;
 use crate::frame::monotonic_now;
 use crate::stopwatch::StageTimes;
 use crate::tracker::Observation;
+use crate::worker::Workers;
 
 /// So long after a frame its rate and its faces are still told.
 const FRESH: Duration = Duration::from_secs(2);
@@ -110,6 +111,7 @@ struct Shared {
     flush: Arc<AtomicBool>,
     times: StageTimes,
     parts: Mutex<Vec<Entry>>,
+    workers: Workers,
     /// Of the threads that must not hang, with their names.
     pulses: Mutex<Vec<(String, Pulse)>>,
 }
@@ -136,6 +138,7 @@ impl Default for Health {
             flush: Arc::default(),
             times: StageTimes::default(),
             parts: Mutex::default(),
+            workers: Workers::default(),
             pulses: Mutex::default(),
         }))
     }
@@ -185,6 +188,11 @@ impl Health {
     pub fn forget_parts(&self) {
         self.parts().clear();
         self.pulses().clear();
+    }
+
+    /// Starts the threads beside the main one, and knows whether one has panicked.
+    pub fn workers(&self) -> &Workers {
+        &self.0.workers
     }
 
     /// The pulse of a thread that must not hang; `name` is what the log calls it.

@@ -16,6 +16,7 @@
 pub mod config;
 pub mod frame;
 pub mod stop;
+pub mod worker;
 pub mod pause;
 pub mod health;
 pub mod device;

@@ -40,17 +40,6 @@ impl Stop {
     }
 }
 
-/// Asks for the end if the thread that holds it panics: nobody else does that thread's work.
-pub struct StopAtPanic<'a>(pub &'a Stop);
-
-impl Drop for StopAtPanic<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.ask();
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -298,6 +298,24 @@ impl Track {
 }
 
 #[cfg(test)]
+impl TrackedFace {
+    /// A face that shows `expression`, as surely as `confidence` (0 to 1; the other six share the rest), of no size, at time 0.
+    pub(crate) fn showing(id: u64, expression: Emotion, confidence: f32) -> Self {
+        let mut values = [(1.0 - confidence) / 6.0; 7];
+        values[expression as usize] = confidence;
+        Self {
+            id,
+            bounding_box: BoundingBox::default(),
+            probabilities: Probabilities::new(values).expect("a share of 1"),
+            expression,
+            expression_since: Duration::ZERO,
+            first_seen: Duration::ZERO,
+            last_seen: Duration::ZERO,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

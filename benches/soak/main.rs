@@ -8,6 +8,8 @@
 //!
 //! A file name after the number gets the memory as a picture.
 
+#![allow(clippy::disallowed_methods, reason = "threads that are no part of the service")]
+
 mod parts;
 
 use std::fs::{self, File};

@@ -5,7 +5,7 @@
 
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
 
-use std::thread::{self, ScopedJoinHandle};
+use std::thread::Scope;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -15,7 +15,8 @@ use crate::config::{ButtonConfig, PrivacySwitchConfig};
 use crate::frame::monotonic_now;
 use crate::gpio::{Chip, InputLine, LineError};
 use crate::pause::Pause;
-use crate::stop::{NAP, Stop, StopAtPanic};
+use crate::stop::{NAP, Stop};
+use crate::worker::Workers;
 
 mod power;
 pub mod press;
@@ -72,24 +73,24 @@ pub fn open_switch(config: &PrivacySwitchConfig) -> Result<InputLine> {
 /// # Errors
 /// If there can be no thread.
 pub fn follow<'scope>(
-    scope: &'scope thread::Scope<'scope, '_>,
+    scope: &'scope Scope<'scope, '_>,
     button: &'scope ButtonConfig,
     switch: &'scope PrivacySwitchConfig,
     pause: &'scope Pause,
     stop: &'scope Stop,
-) -> std::io::Result<Vec<ScopedJoinHandle<'scope, ()>>> {
-    let mut threads = Vec::new();
+    workers: &Workers,
+) -> std::io::Result<()> {
     pause.set_switch(switch.line.is_some());
     if switch.line.is_some() {
         let follow = move || follow_switch(|| open_switch(switch), pause, RETRY_AFTER, stop);
-        threads.push(thread::Builder::new().name("privacy switch".into()).spawn_scoped(scope, follow)?);
+        workers.start_scoped(scope, "privacy switch", follow)?;
     }
     if button.line.is_some() {
         let press = |press| act(press, button, pause);
         let follow = move || follow_button(|| open_button(button), button.long_press(), press, RETRY_AFTER, stop);
-        threads.push(thread::Builder::new().name("button".into()).spawn_scoped(scope, follow)?);
+        workers.start_scoped(scope, "button", follow)?;
     }
-    Ok(threads)
+    Ok(())
 }
 
 /// What a press does.
@@ -114,7 +115,6 @@ pub fn follow_button<C: Contact>(
     retry_after: Duration,
     stop: &Stop,
 ) {
-    let _stop_at_panic = StopAtPanic(stop);
     let mut said = String::new();
     while !stop.is_asked() {
         let followed = open().and_then(|mut contact| listen(&mut contact, long_press, &mut tell, || stop.is_asked()));
@@ -150,7 +150,6 @@ pub fn listen(
 
 /// Keeps the pause as the switch says until `stop`. Before it has been read, and as soon as it cannot be read, there is a pause.
 pub fn follow_switch<C: Contact>(mut open: impl FnMut() -> Result<C>, pause: &Pause, retry_after: Duration, stop: &Stop) {
-    let _stop_at_panic = StopAtPanic(stop);
     let mut follow = || -> Result<()> {
         let mut contact = open()?;
         // Asked again and again: an edge can be missed, a level cannot.
@@ -259,23 +258,6 @@ mod tests {
         follow_switch(open, &pause, Duration::ZERO, &stop);
         // Before the first reading; closed, closed, open, closed; after the line has vanished.
         assert_eq!(*seen.lock().unwrap(), [true, false, false, true, false, true]);
-    }
-
-    #[test]
-    fn a_panic_of_what_follows_the_button_or_the_switch_ends_the_service() {
-        fn mistaken<'a>() -> Result<Script<'a>> {
-            panic!("a mistake of ours")
-        }
-        let (pause, stop) = (Pause::default(), Stop::default());
-        thread::scope(|scope| {
-            assert!(scope.spawn(|| follow_switch(mistaken, &pause, Duration::ZERO, &stop)).join().is_err());
-        });
-        assert!(stop.is_asked());
-        let stop = Stop::default();
-        thread::scope(|scope| {
-            assert!(scope.spawn(|| follow_button(mistaken, Duration::ZERO, drop, Duration::ZERO, &stop)).join().is_err());
-        });
-        assert!(stop.is_asked());
     }
 
     #[test]

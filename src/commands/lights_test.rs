@@ -19,6 +19,7 @@ use crate::outputs::display::palette;
 use crate::outputs::leds::colour::{ColourLight, DARK, Light, amounts};
 use crate::outputs::leds::{Leds, gpiochip, privacy, rgb, rppal, strip};
 use crate::stop::Stop;
+use crate::worker::Workers;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -60,13 +61,13 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
         return Ok(());
     }
     let mut walk = Walk { step: STEP, ramp: RAMP, stop: signals::stop_flag()?, out };
-    let mut failures = Failures::default();
+    let (mut failures, workers) = (Failures::default(), Workers::default());
     let watch = Duration::from_secs(args.watch);
     if leds.driver != LedDriver::None {
         failures.note(walk.single_leds(leds), walk.out)?;
     }
     if let Some(lines) = leds.rgb.wired() {
-        failures.note(rgb::open(leds, lines).and_then(|mut led| walk.colours(&mut led)), walk.out)?;
+        failures.note(rgb::open(leds, lines, &workers).and_then(|mut led| walk.colours(&mut led)), walk.out)?;
     }
     if leds.strip.kind != StripKind::None {
         failures.note(strip::open(&leds.strip).and_then(|mut strip| walk.colours(&mut strip)), walk.out)?;
@@ -83,6 +84,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<()> {
     if button.line.is_some() {
         failures.note(walk.button(button, watch), walk.out)?;
     }
+    workers.raise();
     failures.first.map_or(Ok(()), Err)
 }
 

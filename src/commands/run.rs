@@ -75,7 +75,8 @@ pub(super) fn watch(
         health.tell("deployment", State::Ok, &notice);
     }
     thread::scope(|scope| {
-        button::follow(scope, &config.button, &config.privacy_switch, pause, stop).inspect_err(|_| stop.ask())?;
+        button::follow(scope, &config.button, &config.privacy_switch, pause, stop, health.workers())
+            .inspect_err(|_| stop.ask())?;
         // At its end, whichever, everybody has been asked to stop.
         daemon::run(
             pictures,

@@ -50,7 +50,7 @@ impl Rounds {
         let rounds = Self { end: stop_flag()?, shared: Arc::default() };
         let mut signals = iterator::Signals::new([SIGTERM, SIGINT, SIGHUP]).context("cannot listen for signals")?;
         let theirs = Arc::clone(&rounds.shared);
-        std::thread::Builder::new().name("signals".into()).spawn(move || {
+        let mut worker = health.workers().start("signals", move || {
             for signal in signals.forever() {
                 if signal == SIGHUP {
                     reload(path.as_deref(), &theirs);
@@ -59,6 +59,8 @@ impl Rounds {
                 }
             }
         })?;
+        // It listens until the program has ended.
+        worker.leave();
         Ok(rounds)
     }
 

@@ -148,17 +148,19 @@ impl Answers {
     fn begin_in(folder: &Path, health: &Health) -> Result<Self> {
         let path = folder.join(NAME);
         let listener = listen(&path).with_context(|| format!("cannot listen on {}", path.display()))?;
-        let health = health.clone();
-        std::thread::Builder::new().name("status".into()).spawn(move || {
+        let told = health.clone();
+        let mut worker = health.workers().start("status", move || {
             for stream in listener.incoming() {
                 match stream {
                     // Whoever does not wait for the answer does not get it.
-                    Ok(stream) => drop(tell(&stream, &health)),
+                    Ok(stream) => drop(tell(&stream, &told)),
                     // Out of descriptors, perhaps: it would fail again at once.
                     Err(_) => std::thread::sleep(PATIENCE),
                 }
             }
         })?;
+        // It answers until the program has ended.
+        worker.leave();
         Ok(Self { path })
     }
 }

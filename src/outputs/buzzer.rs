@@ -6,7 +6,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Error, Result, anyhow};
@@ -17,6 +17,7 @@ use crate::config::BuzzerConfig;
 use crate::gpio::{Chip, OutputLine};
 use crate::outputs::{Output, View};
 use crate::tracker::Observation;
+use crate::worker::{Worker, Workers};
 
 /// The name among the parts.
 pub const NAME: &str = "buzzer";
@@ -81,8 +82,8 @@ impl<P: OutputPin> Drop for Beeper<P> {
 pub struct Buzzer {
     beginnings: Beginnings,
     shared: Arc<Shared>,
-    /// Only the end takes it out.
-    thread: Option<JoinHandle<()>>,
+    /// The line is dropped in there, which leaves it silent.
+    worker: Worker,
 }
 
 #[derive(Default)]
@@ -94,17 +95,17 @@ struct Shared {
 }
 
 impl Buzzer {
-    /// Takes a buzzer, which is silent.
+    /// Takes a buzzer, which is silent, for a thread of `workers`.
     ///
     /// # Errors
     /// If there can be no thread.
-    pub fn new(mut beeper: Beeper<impl OutputPin + Send + 'static>) -> Result<Self> {
+    pub fn new(mut beeper: Beeper<impl OutputPin + Send + 'static>, workers: &Workers) -> Result<Self> {
         let shared = Arc::new(Shared::default());
         let theirs = Arc::clone(&shared);
-        let thread = thread::Builder::new().name(NAME.into()).spawn(move || {
+        let worker = workers.start(NAME, move || {
             *lock(&theirs.failure) = listen(&mut beeper, &theirs).err();
         })?;
-        Ok(Self { beginnings: Beginnings::default(), shared, thread: Some(thread) })
+        Ok(Self { beginnings: Beginnings::default(), shared, worker })
     }
 }
 
@@ -133,7 +134,7 @@ impl Output for Buzzer {
             && self.beginnings.sound(observation)
         {
             self.shared.asked.store(true, Ordering::Relaxed);
-            self.thread.as_ref().inspect(|thread| thread.thread().unpark());
+            self.worker.wake();
         }
         Ok(())
     }
@@ -142,11 +143,6 @@ impl Output for Buzzer {
 impl Drop for Buzzer {
     fn drop(&mut self) {
         self.shared.end.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            thread.thread().unpark();
-            // The line is dropped in there, which leaves it silent; if that panicked, nothing could be done about it here.
-            let _ = thread.join();
-        }
     }
 }
 
@@ -186,24 +182,14 @@ mod tests {
     use embedded_hal::digital::{ErrorKind, ErrorType};
 
     use super::*;
-    use crate::classifier::Probabilities;
-    use crate::frame::BoundingBox;
     use crate::tracker::TrackedFace;
+    use crate::worker::tests::has_panicked;
 
     /// Faces by number, at a time.
     fn seeing(milliseconds: u64, faces: &[(u64, Emotion)]) -> Observation {
-        let face = |&(id, expression): &(u64, Emotion)| TrackedFace {
-            id,
-            bounding_box: BoundingBox { x: 0, y: 0, width: 90, height: 90 },
-            probabilities: Probabilities::new([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]).unwrap(),
-            expression,
-            expression_since: Duration::ZERO,
-            first_seen: Duration::ZERO,
-            last_seen: Duration::ZERO,
-        };
         Observation {
             captured_at: Duration::from_millis(milliseconds),
-            faces: faces.iter().map(face).collect(),
+            faces: faces.iter().map(|&(id, expression)| TrackedFace::showing(id, expression, 1.0)).collect(),
             ..Observation::default()
         }
     }
@@ -270,7 +256,7 @@ mod tests {
     fn buzzer(active_low: bool) -> (Buzzer, Tape, Arc<AtomicBool>) {
         let (tape, torn_off) = (Tape::default(), Arc::new(AtomicBool::new(false)));
         let line = RecordingPin(Arc::clone(&tape), Arc::clone(&torn_off));
-        (Buzzer::new(Beeper::new(line, active_low)).unwrap(), tape, torn_off)
+        (Buzzer::new(Beeper::new(line, active_low), &Workers::default()).unwrap(), tape, torn_off)
     }
 
     /// Waits until something holds, five seconds at most.
@@ -308,6 +294,27 @@ mod tests {
             !said.is_empty()
         });
         assert_eq!(said, "cannot switch the buzzer: Other");
+    }
+
+    #[test]
+    fn a_panic_while_it_sounds_ends_the_service() {
+        struct Mistaken;
+        impl ErrorType for Mistaken {
+            type Error = ErrorKind;
+        }
+        impl OutputPin for Mistaken {
+            fn set_low(&mut self) -> Result<(), ErrorKind> {
+                Ok(())
+            }
+
+            fn set_high(&mut self) -> Result<(), ErrorKind> {
+                panic!("a mistake of ours")
+            }
+        }
+        let workers = Workers::default();
+        let mut buzzer = Buzzer::new(Beeper::new(Mistaken, false), &workers).unwrap();
+        buzzer.show(View::Watching(&seeing(0, &[(1, Happy)]))).unwrap();
+        assert!(has_panicked(&workers));
     }
 
     #[test]

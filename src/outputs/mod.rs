@@ -135,12 +135,12 @@ impl Outputs {
                 Ok(Box::new(display::panel::PanelDisplay::open(&panel, attached)?))
             });
         }
-        for (name, open) in leds::openers(&config.leds) {
+        for (name, open) in leds::openers(&config.leds, health.workers()) {
             outputs.add(&name, open);
         }
         if config.buzzer.line.is_some() {
-            let buzzer = config.buzzer.clone();
-            outputs.add(buzzer::NAME, move || Ok(Box::new(buzzer::Buzzer::new(buzzer::open(&buzzer)?)?)));
+            let (buzzer, workers) = (config.buzzer.clone(), health.workers().clone());
+            outputs.add(buzzer::NAME, move || Ok(Box::new(buzzer::Buzzer::new(buzzer::open(&buzzer)?, &workers)?)));
         }
         #[cfg(feature = "mqtt")]
         if !config.mqtt.broker.is_empty() {

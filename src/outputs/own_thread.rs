@@ -5,20 +5,20 @@
 
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
-
 use anyhow::Result;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::{Output, Part, View};
 use crate::frame::monotonic_now;
 use crate::health::Health;
 use crate::tracker::Observation;
+use crate::worker::Worker;
 
 /// The thread with its display.
 pub(super) struct OwnThread {
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
+    /// Only for its end.
+    _worker: Worker,
 }
 
 #[derive(Default)]
@@ -42,23 +42,20 @@ impl OwnThread {
         open: impl Fn() -> Result<Box<dyn Output>> + Send + 'static,
     ) -> std::io::Result<Self> {
         let shared = Arc::<Shared>::default();
-        let (theirs, name, health) = (Arc::clone(&shared), name.to_owned(), health.clone());
+        let (theirs, name, told) = (Arc::clone(&shared), name.to_owned(), health.clone());
         let pulse = health.pulse(&name);
-        let thread = std::thread::Builder::new().name("display".into()).spawn(move || {
-            let mut part = pulse.during(|| Part::open(&name, &health, open));
+        let worker = health.workers().start("display", move || {
+            let mut part = pulse.during(|| Part::open(&name, &told, open));
             let mut view = OwnedView::default();
             while theirs.take(&mut view) {
                 pulse.during(|| part.show(view.as_view(), monotonic_now()));
             }
         })?;
-        Ok(Self { shared, thread: Some(thread) })
+        Ok(Self { shared, _worker: worker })
     }
 
     /// Leaves `view` for the display; returns at once.
     pub(super) fn show(&mut self, view: View<'_>) {
-        if self.thread.as_ref().is_some_and(JoinHandle::is_finished) {
-            self.join();
-        }
         let mut slot = self.shared.lock();
         slot.view.set(view);
         slot.fresh = true;
@@ -70,20 +67,11 @@ impl OwnThread {
         self.shared.lock().closed = true;
         self.shared.changed.notify_one();
     }
-
-    fn join(&mut self) {
-        if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join)
-            && !std::thread::panicking()
-        {
-            std::panic::resume_unwind(panic);
-        }
-    }
 }
 
 impl Drop for OwnThread {
     fn drop(&mut self) {
         self.close();
-        self.join();
     }
 }
 
@@ -162,6 +150,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
+    use crate::worker::tests::has_panicked;
 
     /// Says what it shows, and takes its time.
     struct Slow {
@@ -272,13 +261,10 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "a mistake of ours")]
     fn a_panic_in_a_display_is_not_swallowed() {
+        let health = Health::default();
         let open = || -> Result<Box<dyn Output>> { panic!("a mistake of ours") };
-        let mut display = OwnThread::start("broken", &Health::default(), open).unwrap();
-        for _ in 0..500 {
-            display.show(View::Starting);
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        let _display = OwnThread::start("broken", &health, open).unwrap();
+        assert!(has_panicked(health.workers()));
     }
 }

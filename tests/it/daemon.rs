@@ -136,7 +136,7 @@ impl Drop for Lights<'_> {
 }
 
 #[test]
-fn a_panic_while_capturing_or_recognising_ends_everything_at_once_and_in_the_dark() {
+fn a_panic_of_any_thread_ends_everything_at_once_and_in_the_dark() {
     struct Mistaken;
     impl FaceDetector for Mistaken {
         fn detect(&mut self, _: &GrayImage) -> &[Detection] {
@@ -147,7 +147,8 @@ fn a_panic_while_capturing_or_recognising_ends_everything_at_once_and_in_the_dar
     let mistaken = || Pipeline::new(Box::new(Mistaken), Box::new(AlwaysHappy), TrackerConfig::default());
     let goes_on: fn() -> Result<bool> = || bail!("No such device");
     let fails: fn() -> Result<bool> = || panic!("a mistake of ours");
-    for (pipeline, end) in [(sound(), fails), (mistaken(), goes_on)] {
+    let (works, beside): (fn(), fn()) = (|| (), || panic!("a mistake of ours"));
+    for (pipeline, end, work) in [(sound(), fails, works), (mistaken(), goes_on, works), (sound(), goes_on, beside)] {
         let lit = AtomicBool::new(true);
         let lights = Lights(&lit);
         let mut open = || {
@@ -155,15 +156,38 @@ fn a_panic_while_capturing_or_recognising_ends_everything_at_once_and_in_the_dar
         };
         let pictures = Pictures { open: &mut open, errors_end: false, frozen_after: None, patience: Patience::default() };
         let show = move |_: View<'_>| assert!(lights.are_lit());
+        let health = Health::default();
+        let _worker = health.workers().start("beside", work).unwrap();
         let begin = Instant::now();
         let ended = catch_unwind(AssertUnwindSafe(|| {
-            daemon::run(pictures, pipeline, show, None, &Pause::default(), &Health::default(), &Stop::default())
+            let limit = Some(Duration::from_secs(5));
+            daemon::run(pictures, pipeline, show, limit, &Pause::default(), &health, &Stop::default())
         }));
         let panic = ended.expect_err("it has panicked");
         assert_eq!(panic.downcast_ref(), Some(&"a mistake of ours"));
         assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
         assert!(!lit.load(Ordering::Relaxed), "something is lit");
     }
+}
+
+#[test]
+fn a_panic_of_a_thread_that_has_its_last_words_is_not_swallowed() {
+    struct LastWords(Health);
+    impl Drop for LastWords {
+        fn drop(&mut self) {
+            drop(self.0.workers().start("last words", || panic!("a mistake of ours")).unwrap());
+        }
+    }
+    let health = Health::default();
+    let last_words = LastWords(health.clone());
+    let mut open = || -> Result<Box<dyn FrameSource>> { bail!("no camera") };
+    let pictures = Pictures { open: &mut open, errors_end: false, frozen_after: None, patience: IMPATIENT };
+    let show = move |_: View<'_>| _ = &last_words;
+    let limit = Some(Duration::from_millis(20));
+    let ended = catch_unwind(AssertUnwindSafe(|| {
+        daemon::run(pictures, pipeline(Duration::ZERO), show, limit, &Pause::default(), &health, &Stop::default())
+    }));
+    assert_eq!(ended.expect_err("it has panicked").downcast_ref(), Some(&"a mistake of ours"));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The stages and the program, tested through the library. No test needs a camera, a network connection or a clock.
 
+#![allow(clippy::disallowed_methods, reason = "threads that are no part of the service")]
+
 mod bad_configurations;
 #[cfg(feature = "web")]
 mod browser;

@@ -47,21 +47,10 @@ impl DayMix {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::classifier::Probabilities;
-    use crate::frame::BoundingBox;
     use crate::tracker::TrackedFace;
 
     fn seen(at_ms: u64, expressions: &[Emotion]) -> Observation {
-        let face = |&expression: &Emotion| TrackedFace {
-            id: 0,
-            bounding_box: BoundingBox { x: 0, y: 0, width: 9, height: 9 },
-            probabilities: Probabilities::new([1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]).unwrap(),
-            expression,
-            expression_since: Duration::ZERO,
-            first_seen: Duration::ZERO,
-            last_seen: Duration::ZERO,
-        };
-        let faces = expressions.iter().map(face).collect();
+        let faces = expressions.iter().map(|&expression| TrackedFace::showing(0, expression, 1.0)).collect();
         Observation { captured_at: Duration::from_millis(at_ms), faces, ..Observation::default() }
     }
 

@@ -285,7 +285,7 @@ mod tests {
     use embedded_graphics::primitives::Rectangle;
 
     use super::*;
-    use crate::classifier::{Emotion, Probabilities};
+    use crate::classifier::Emotion;
     use crate::frame::BoundingBox;
     use crate::outputs::display::moment::NightHours;
     use crate::outputs::display::palette::{self, QUIET};
@@ -313,18 +313,9 @@ mod tests {
     const REASON: &str = "cannot open /dev/video0: No such file or directory (os error 2)";
 
     fn seeing(expressions: &[Emotion]) -> Observation {
-        let face = |(index, &expression): (usize, &Emotion)| {
-            let mut values = [0.02; 7];
-            values[expression as usize] = 0.88;
-            TrackedFace {
-                id: index as u64,
-                bounding_box: BoundingBox { x: 0, y: 0, width: 90 - index as u32, height: 90 },
-                probabilities: Probabilities::new(values).unwrap(),
-                expression,
-                expression_since: Duration::ZERO,
-                first_seen: Duration::ZERO,
-                last_seen: Duration::ZERO,
-            }
+        let face = |(index, &expression): (usize, &Emotion)| TrackedFace {
+            bounding_box: BoundingBox { x: 0, y: 0, width: 90 - index as u32, height: 90 },
+            ..TrackedFace::showing(index as u64, expression, 0.88)
         };
         let faces = expressions.iter().enumerate().map(face).collect();
         Observation { captured_at: Duration::from_secs(2), faces, ..Observation::default() }

@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Error, Result};
@@ -15,6 +15,7 @@ use crate::config::LedsConfig;
 use crate::frame::monotonic_now;
 use crate::outputs::display::palette;
 use crate::outputs::{Output, View};
+use crate::worker::{Worker, Workers};
 
 /// Amounts of light of red, green and blue, each 0 (dark) to 1 (all the LED has), proportional to the light that comes out.
 pub type Light = [f32; 3];
@@ -44,8 +45,8 @@ pub struct Coloured {
     shared: Arc<Shared>,
     /// What was last aimed at.
     aim: Option<Light>,
-    /// Only the end takes it out.
-    thread: Option<JoinHandle<()>>,
+    /// The light is dropped in there, which leaves it dark.
+    worker: Worker,
 }
 
 #[derive(Default)]
@@ -57,19 +58,19 @@ struct Shared {
 }
 
 impl Coloured {
-    /// Takes a light, which is dark.
+    /// Takes a light, which is dark, for a thread of `workers`.
     ///
     /// # Errors
     /// If there can be no thread.
-    pub fn new(mut light: impl ColourLight + Send + 'static, config: &LedsConfig) -> Result<Self> {
+    pub fn new(mut light: impl ColourLight + Send + 'static, config: &LedsConfig, workers: &Workers) -> Result<Self> {
         let asleep = amounts(palette::ASLEEP);
         let idle = scaled(asleep, config.idle_brightness as f32 / largest(asleep));
         let (name, shared) = (light.name().to_owned(), Arc::new(Shared::default()));
         let (theirs, mut glow) = (Arc::clone(&shared), Glow::new(config.transition_s as f32));
-        let thread = thread::Builder::new().name("colour".into()).spawn(move || {
+        let worker = workers.start("colour", move || {
             *lock(&theirs.failure) = follow(&mut light, &mut glow, &theirs).err();
         })?;
-        Ok(Self { name, brightness: config.brightness as f32, idle, shared, aim: None, thread: Some(thread) })
+        Ok(Self { name, brightness: config.brightness as f32, idle, shared, aim: None, worker })
     }
 
     /// The light for a view; none where nothing is looked at.
@@ -96,7 +97,7 @@ impl Output for Coloured {
         if aim != self.aim {
             self.aim = aim;
             *lock(&self.shared.aim) = aim;
-            self.thread.as_ref().inspect(|thread| thread.thread().unpark());
+            self.worker.wake();
         }
         Ok(())
     }
@@ -105,11 +106,6 @@ impl Output for Coloured {
 impl Drop for Coloured {
     fn drop(&mut self) {
         self.shared.end.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            thread.thread().unpark();
-            // The light is dropped in there, which leaves it dark; if that panicked, nothing could be done about it here.
-            let _ = thread.join();
-        }
     }
 }
 
@@ -194,24 +190,14 @@ fn largest(light: Light) -> f32 {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::classifier::{Emotion, Probabilities};
-    use crate::frame::BoundingBox;
+    use crate::classifier::Emotion;
     use crate::tracker::{Observation, TrackedFace};
+    use crate::worker::tests::has_panicked;
 
     /// One face that is this sure of its expression, at a time.
     pub(in crate::outputs::leds) fn seeing(expression: Emotion, confidence: f32, milliseconds: u64) -> Observation {
-        let mut probabilities = [(1.0 - confidence) / 6.0; 7];
-        probabilities[expression as usize] = confidence;
-        let face = TrackedFace {
-            id: 1,
-            bounding_box: BoundingBox { x: 0, y: 0, width: 90, height: 90 },
-            probabilities: Probabilities::new(probabilities).unwrap(),
-            expression,
-            expression_since: Duration::ZERO,
-            first_seen: Duration::ZERO,
-            last_seen: Duration::ZERO,
-        };
-        Observation { faces: vec![face], captured_at: Duration::from_millis(milliseconds), ..Observation::default() }
+        let faces = vec![TrackedFace::showing(1, expression, confidence)];
+        Observation { faces, captured_at: Duration::from_millis(milliseconds), ..Observation::default() }
     }
 
     pub(in crate::outputs::leds) fn nobody(milliseconds: u64) -> Observation {
@@ -303,14 +289,15 @@ pub(super) mod tests {
     #[test]
     fn the_colour_is_as_bright_as_the_expression_is_sure_and_dark_where_nothing_is_looked_at() {
         let config = LedsConfig { brightness: 0.5, ..LedsConfig::default() };
-        let output = Coloured::new(Recorder::default(), &config).unwrap();
+        let output = Coloured::new(Recorder::default(), &config, &Workers::default()).unwrap();
         let blue = amounts(palette::of(Emotion::Sad));
         near(output.aim(View::Watching(&seeing(Emotion::Sad, 0.8, 0))).unwrap(), blue.map(|amount| amount * 0.5 * 0.8));
         assert_eq!(output.aim(View::Watching(&nobody(0))), Some(DARK));
         for dark in [View::Starting, View::Covered, View::Paused, View::CameraLost { reason: "unplugged" }] {
             assert_eq!(output.aim(dark), None);
         }
-        let glimmer = Coloured::new(Recorder::default(), &LedsConfig { idle_brightness: 0.1, ..config }).unwrap();
+        let glimmer =
+            Coloured::new(Recorder::default(), &LedsConfig { idle_brightness: 0.1, ..config }, &Workers::default()).unwrap();
         // The blue of the sleeping face is its brightest colour.
         assert!((glimmer.aim(View::Watching(&nobody(0))).unwrap()[2] - 0.1).abs() < 1e-6);
     }
@@ -318,7 +305,9 @@ pub(super) mod tests {
     #[test]
     fn a_transition_goes_on_between_the_frames_and_then_the_light_is_left_alone() {
         let recorder = Recorder::default();
-        let mut output = Coloured::new(recorder.clone(), &LedsConfig { transition_s: 0.05, ..LedsConfig::default() }).unwrap();
+        let mut output =
+            Coloured::new(recorder.clone(), &LedsConfig { transition_s: 0.05, ..LedsConfig::default() }, &Workers::default())
+                .unwrap();
         output.show(View::Watching(&seeing(Emotion::Happy, 1.0, 0))).unwrap();
         let aim = output.aim.unwrap();
         wait_until(|| lock(&recorder.tape).last() == Some(&aim));
@@ -331,7 +320,7 @@ pub(super) mod tests {
     #[test]
     fn a_light_that_fails_tells_it_at_the_next_frame() {
         let recorder = Recorder::default();
-        let mut output = Coloured::new(recorder.clone(), &LedsConfig::default()).unwrap();
+        let mut output = Coloured::new(recorder.clone(), &LedsConfig::default(), &Workers::default()).unwrap();
         recorder.unplugged.store(true, Ordering::SeqCst);
         let mut frame = 0;
         let mut error = String::new();
@@ -344,5 +333,28 @@ pub(super) mod tests {
             !error.is_empty()
         });
         assert_eq!(error, "unplugged");
+    }
+
+    #[test]
+    fn a_light_that_panics_is_dropped_and_ends_the_service() {
+        struct Mistaken(Arc<AtomicBool>);
+        impl ColourLight for Mistaken {
+            fn name(&self) -> &str {
+                "mistaken"
+            }
+
+            fn set(&mut self, _: Light) -> Result<()> {
+                panic!("a mistake of ours")
+            }
+        }
+        impl Drop for Mistaken {
+            fn drop(&mut self) {
+                self.0.store(true, Ordering::SeqCst);
+            }
+        }
+        let (workers, dark) = (Workers::default(), Arc::new(AtomicBool::new(false)));
+        let _output = Coloured::new(Mistaken(Arc::clone(&dark)), &LedsConfig::default(), &workers).unwrap();
+        assert!(has_panicked(&workers));
+        assert!(dark.load(Ordering::SeqCst));
     }
 }

@@ -9,6 +9,7 @@ use embedded_hal::digital::OutputPin;
 use super::{Opener, Output, View};
 use crate::classifier::Emotion;
 use crate::config::{LedDriver, LedsConfig, StripKind};
+use crate::worker::Workers;
 
 pub mod colour;
 pub mod gpiochip;
@@ -18,8 +19,8 @@ pub mod rppal;
 mod soft_pwm;
 pub mod strip;
 
-/// All lights that `config` names, with what the log calls them; the privacy light is none of them.
-pub(super) fn openers(config: &LedsConfig) -> Vec<(String, Opener)> {
+/// All lights that `config` names, with what the log calls them; the privacy light is none of them. Those that fade have threads of `workers`.
+pub(super) fn openers(config: &LedsConfig, workers: &Workers) -> Vec<(String, Opener)> {
     let mut openers: Vec<(String, Opener)> = Vec::new();
     let leds = config.clone();
     match config.driver {
@@ -28,13 +29,17 @@ pub(super) fn openers(config: &LedsConfig) -> Vec<(String, Opener)> {
         LedDriver::Rppal => openers.push(("LEDs through rppal".into(), Box::new(move || Ok(Box::new(rppal::open(&leds)?))))),
     }
     if let Some(lines) = config.rgb.wired().cloned() {
-        let leds = config.clone();
-        let open = move || -> Result<Box<dyn Output>> { Ok(Box::new(colour::Coloured::new(rgb::open(&leds, &lines)?, &leds)?)) };
+        let (leds, workers) = (config.clone(), workers.clone());
+        let open = move || -> Result<Box<dyn Output>> {
+            Ok(Box::new(colour::Coloured::new(rgb::open(&leds, &lines, &workers)?, &leds, &workers)?))
+        };
         openers.push(("RGB LED".into(), Box::new(open)));
     }
     if config.strip.kind != StripKind::None {
-        let leds = config.clone();
-        let open = move || -> Result<Box<dyn Output>> { Ok(Box::new(colour::Coloured::new(strip::open(&leds.strip)?, &leds)?)) };
+        let (leds, workers) = (config.clone(), workers.clone());
+        let open = move || -> Result<Box<dyn Output>> {
+            Ok(Box::new(colour::Coloured::new(strip::open(&leds.strip)?, &leds, &workers)?))
+        };
         openers.push((format!("strip at {}", config.strip.device.display()), Box::new(open)));
     }
     openers
@@ -45,7 +50,8 @@ pub(super) fn openers(config: &LedsConfig) -> Vec<(String, Opener)> {
 /// # Errors
 /// The first failure; the others are logged. All are tried.
 pub fn put_out(config: &LedsConfig) -> Result<()> {
-    let mut results: Vec<Result<()>> = openers(config).into_iter().map(|(_, open)| open().map(drop)).collect();
+    let workers = Workers::default();
+    let mut results: Vec<Result<()>> = openers(config, &workers).into_iter().map(|(_, open)| open().map(drop)).collect();
     if config.privacy_line.is_some() {
         results.push(privacy::open(config).map(drop));
     }
@@ -54,6 +60,7 @@ pub fn put_out(config: &LedsConfig) -> Result<()> {
     for error in failures {
         log::error!("{error:#}");
     }
+    workers.raise();
     first.map_or(Ok(()), Err)
 }
 
@@ -138,12 +145,10 @@ impl<P: OutputPin> Drop for Leds<P> {
 mod tests {
     use std::cell::RefCell;
     use std::rc::Rc;
-    use std::time::Duration;
 
     use embedded_hal::digital::{ErrorKind, ErrorType};
 
     use super::*;
-    use crate::classifier::Probabilities;
     use crate::frame::BoundingBox;
     use crate::tracker::{Observation, TrackedFace};
 
@@ -188,14 +193,9 @@ mod tests {
 
     fn seeing(expressions: &[Emotion]) -> Observation {
         let face = |(index, &expression): (usize, &Emotion)| TrackedFace {
-            id: index as u64,
             // The first is the largest.
             bounding_box: BoundingBox { x: 0, y: 0, width: 90 - index as u32, height: 90 },
-            probabilities: Probabilities::new([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]).unwrap(),
-            expression,
-            expression_since: Duration::ZERO,
-            first_seen: Duration::ZERO,
-            last_seen: Duration::ZERO,
+            ..TrackedFace::showing(index as u64, expression, 1.0)
         };
         Observation { faces: expressions.iter().enumerate().map(face).collect(), ..Observation::default() }
     }

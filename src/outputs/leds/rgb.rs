@@ -9,15 +9,16 @@ use super::colour::{ColourLight, DARK, Light};
 use super::soft_pwm::{self, Channel};
 use crate::config::LedsConfig;
 use crate::gpio::{Chip, Line};
+use crate::worker::Workers;
 
-/// Requests the three `lines`, dark, and begins to dim them.
+/// Requests the three `lines`, dark, and begins to dim them in a thread of `workers`.
 ///
 /// # Errors
 /// If the chip cannot be opened, has no such line, or a line is in use; the message names chip, line and user.
-pub fn open(config: &LedsConfig, lines: &[Line; 3]) -> Result<RgbLed<Channel>> {
+pub fn open(config: &LedsConfig, lines: &[Line; 3], workers: &Workers) -> Result<RgbLed<Channel>> {
     let chip = Chip::open(&config.chip)?;
     let outputs = chip.outputs(lines, config.rgb.active_low, "[leds.rgb] lines")?;
-    RgbLed::new(format!("RGB LED on {}", chip.path().display()), soft_pwm::start(outputs)?)
+    RgbLed::new(format!("RGB LED on {}", chip.path().display()), soft_pwm::start(outputs, workers)?)
 }
 
 /// An LED with red, green and blue.
@@ -137,7 +138,7 @@ mod tests {
     fn an_rgb_led_takes_the_expressions_colour_and_is_dark_for_nobody_in_a_pause_and_after_the_end() {
         let (led, tape) = led();
         let config = LedsConfig { brightness: 1.0, transition_s: 0.0, ..LedsConfig::default() };
-        let mut output = Coloured::new(led, &config).unwrap();
+        let mut output = Coloured::new(led, &config, &Workers::default()).unwrap();
         let happy = amounts(palette::of(Emotion::Happy)).map(|amount| (amount * 4096.0).round() as u16);
         let lit = [(0, happy[0]), (1, happy[1]), (2, happy[2])];
         let dark = [(0, 0), (1, 0), (2, 0)];

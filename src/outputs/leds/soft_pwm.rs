@@ -8,12 +8,13 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle, Thread};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use embedded_hal::pwm::{self, ErrorType, SetDutyCycle};
 
 use crate::gpio::{LineError, OutputLines};
+use crate::worker::{Worker, Workers};
 
 /// The time between two switchings on; shorter flickers less and costs more.
 const PERIOD: Duration = Duration::from_millis(5);
@@ -39,25 +40,24 @@ impl Lines for OutputLines<3> {
 /// One of the three lines. When the last is dropped they are dark.
 pub struct Channel {
     index: usize,
-    worker: Arc<Worker>,
+    dimmer: Arc<Dimmer>,
 }
 
-/// Begins to dim `lines`, which are dark.
+/// Begins to dim `lines`, which are dark, in a thread of `workers`.
 ///
 /// # Errors
 /// If there can be no thread.
-pub(super) fn start(mut lines: impl Lines) -> std::io::Result<[Channel; 3]> {
+pub(super) fn start(mut lines: impl Lines, workers: &Workers) -> std::io::Result<[Channel; 3]> {
     let shared = Arc::new(Shared::default());
     let theirs = Arc::clone(&shared);
-    let thread = thread::Builder::new().name("dimmer".into()).spawn(move || {
+    let worker = workers.start("dimmer", move || {
         let result = dim(&mut lines, &theirs);
         // However it ended, it ends dark.
         let end = result.and(lines.set([false; 3]));
         *theirs.failure.lock().unwrap_or_else(PoisonError::into_inner) = end.err();
     })?;
-    let wake = thread.thread().clone();
-    let worker = Arc::new(Worker { shared, wake, thread: Some(thread) });
-    Ok(std::array::from_fn(|index| Channel { index, worker: Arc::clone(&worker) }))
+    let dimmer = Arc::new(Dimmer { shared, worker });
+    Ok(std::array::from_fn(|index| Channel { index, dimmer: Arc::clone(&dimmer) }))
 }
 
 #[derive(Default)]
@@ -75,20 +75,14 @@ impl Shared {
     }
 }
 
-struct Worker {
+struct Dimmer {
     shared: Arc<Shared>,
-    wake: Thread,
-    thread: Option<JoinHandle<()>>,
+    worker: Worker,
 }
 
-impl Drop for Worker {
+impl Drop for Dimmer {
     fn drop(&mut self) {
         self.shared.end.store(true, Ordering::Relaxed);
-        self.wake.unpark();
-        if let Some(thread) = self.thread.take() {
-            // It does not panic, and if it did, there would be nothing to do about it here.
-            let _ = thread.join();
-        }
     }
 }
 
@@ -113,15 +107,15 @@ impl SetDutyCycle for Channel {
     }
 
     fn set_duty_cycle(&mut self, duty: u16) -> Result<(), Failed> {
-        if let Some(error) = &*self.worker.shared.failure.lock().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(error) = &*self.dimmer.shared.failure.lock().unwrap_or_else(PoisonError::into_inner) {
             return Err(Failed(error.clone()));
         }
         let shift = 16 * self.index;
         let set = |packed| Some(packed & !(0xFFFF << shift) | u64::from(duty.min(STEPS)) << shift);
-        let duties = &self.worker.shared.duties;
+        let duties = &self.dimmer.shared.duties;
         // The update cannot fail: it always gives a value.
         let _ = duties.fetch_update(Ordering::Relaxed, Ordering::Relaxed, set);
-        self.worker.wake.unpark();
+        self.dimmer.worker.wake();
         Ok(())
     }
 }
@@ -165,6 +159,7 @@ fn plan(duties: [u16; 3]) -> [Option<([bool; 3], u16)>; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::worker::tests::has_panicked;
 
     #[test]
     fn the_darkest_line_goes_out_first_and_a_full_one_never() {
@@ -192,7 +187,7 @@ mod tests {
     #[test]
     fn a_dimmed_line_is_switched_on_and_off_and_dark_after_the_end() {
         let tape = Recorder::default();
-        let mut channels = start(tape.clone()).unwrap();
+        let mut channels = start(tape.clone(), &Workers::default()).unwrap();
         channels[1].set_duty_cycle(300).unwrap();
         thread::sleep(Duration::from_millis(60));
         drop(channels);
@@ -205,11 +200,25 @@ mod tests {
     #[test]
     fn full_and_dark_lines_are_not_switched_again_and_again() {
         let tape = Recorder::default();
-        let mut channels = start(tape.clone()).unwrap();
+        let mut channels = start(tape.clone(), &Workers::default()).unwrap();
         channels[0].set_duty_cycle_fully_on().unwrap();
         thread::sleep(Duration::from_millis(60));
         assert_eq!(*tape.0.lock().unwrap(), [[true, false, false]]);
         drop(channels);
         assert_eq!(*tape.0.lock().unwrap().last().unwrap(), [false; 3]);
+    }
+
+    #[test]
+    fn a_panic_while_dimming_ends_the_service() {
+        struct Mistaken;
+        impl Lines for Mistaken {
+            fn set(&mut self, _: [bool; 3]) -> Result<(), LineError> {
+                panic!("a mistake of ours")
+            }
+        }
+        let workers = Workers::default();
+        let mut channels = start(Mistaken, &workers).unwrap();
+        channels[2].set_duty_cycle(300).unwrap();
+        assert!(has_panicked(&workers));
     }
 }

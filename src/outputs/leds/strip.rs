@@ -147,6 +147,7 @@ mod tests {
     use crate::classifier::Emotion;
     use crate::config::LedsConfig;
     use crate::outputs::{Output, View};
+    use crate::worker::Workers;
 
     /// Every transfer. Strict: reading from a strip is an error of ours.
     #[derive(Clone, Default)]
@@ -259,7 +260,8 @@ mod tests {
         for kind in [StripKind::Ws2812, StripKind::Apa102] {
             let (strip, bus) = strip(kind, 1);
             let dark = bus.last();
-            let mut output = Coloured::new(strip, &LedsConfig { transition_s: 0.0, ..LedsConfig::default() }).unwrap();
+            let mut output =
+                Coloured::new(strip, &LedsConfig { transition_s: 0.0, ..LedsConfig::default() }, &Workers::default()).unwrap();
             for view in [View::Watching(&nobody(100)), View::Paused] {
                 output.show(View::Watching(&seeing(Emotion::Sad, 1.0, 0))).unwrap();
                 wait_until(|| bus.last() != dark);

@@ -20,7 +20,6 @@ mod trouble;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -34,6 +33,7 @@ use super::{Output, View};
 use crate::config::Config;
 use crate::frame::monotonic_now;
 use crate::health::Health;
+use crate::worker::Worker;
 
 /// What the log and the health call it.
 pub const NAME: &str = "mqtt";
@@ -51,7 +51,7 @@ pub struct Mqtt {
     /// If they are wanted.
     expressions: Option<Expressions>,
     health: Health,
-    client: Option<JoinHandle<()>>,
+    client: Worker,
     /// Disconnected when the client is through.
     done: Receiver<()>,
 }
@@ -71,7 +71,7 @@ impl Mqtt {
             .context("no event queue for the client")?;
         let mut client = Client::new(config, Arc::clone(&inbox), health.clone())?;
         let (through, done) = channel();
-        let thread = std::thread::Builder::new().name(NAME.into()).spawn(move || {
+        let worker = health.workers().start(NAME, move || {
             runtime.block_on(client.live());
             // A name server that does not answer keeps a thread of the runtime busy; nobody waits for it.
             runtime.shutdown_background();
@@ -82,17 +82,9 @@ impl Mqtt {
             minutes: Counter::new(MINUTE),
             expressions: config.statistics.events.then(Expressions::default),
             health: health.clone(),
-            client: Some(thread.context("no thread for the client")?),
+            client: worker.context("no thread for the client")?,
             done,
         })
-    }
-
-    fn join(&mut self) {
-        if let Some(Err(panic)) = self.client.take().map(JoinHandle::join)
-            && !std::thread::panicking()
-        {
-            std::panic::resume_unwind(panic);
-        }
     }
 }
 
@@ -102,9 +94,6 @@ impl Output for Mqtt {
     }
 
     fn show(&mut self, view: View<'_>) -> Result<()> {
-        if self.client.as_ref().is_some_and(JoinHandle::is_finished) {
-            self.join();
-        }
         let now = match view {
             View::Watching(observation) => observation.captured_at,
             View::Starting | View::CameraLost { .. } | View::Covered | View::Paused => monotonic_now(),
@@ -133,10 +122,10 @@ impl Drop for Mqtt {
             self.inbox.add_minute(minute(&interval));
         }
         self.inbox.close();
-        match self.done.recv_timeout(LAST_WORDS) {
+        if self.done.recv_timeout(LAST_WORDS) == Err(RecvTimeoutError::Timeout) {
             // The broker says that the device is gone when it notices: the last will.
-            Err(RecvTimeoutError::Timeout) => log::warn!("{NAME}: the broker does not answer; it is left without a word"),
-            Ok(()) | Err(RecvTimeoutError::Disconnected) => self.join(),
+            log::warn!("{NAME}: the broker does not answer; it is left without a word");
+            self.client.leave();
         }
     }
 }
@@ -144,9 +133,8 @@ impl Drop for Mqtt {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::classifier::{Emotion, Probabilities};
+    use crate::classifier::Emotion;
     use crate::config::MqttConfig;
-    use crate::frame::BoundingBox;
     use crate::tracker::{Observation, TrackedFace};
 
     /// Nobody listens on this port of this machine: the port of "discard", which systemd does not serve.
@@ -158,18 +146,9 @@ mod tests {
     }
 
     fn observation(milliseconds: u64, expression: Emotion) -> Observation {
-        let mut values = [0.05; 7];
-        values[expression as usize] = 0.7;
         let captured_at = Duration::from_millis(milliseconds);
-        let face = TrackedFace {
-            id: 1,
-            bounding_box: BoundingBox::default(),
-            probabilities: Probabilities::new(values).unwrap(),
-            expression,
-            expression_since: captured_at,
-            first_seen: Duration::ZERO,
-            last_seen: captured_at,
-        };
+        let face =
+            TrackedFace { expression_since: captured_at, last_seen: captured_at, ..TrackedFace::showing(1, expression, 0.7) };
         Observation { captured_at, faces: vec![face], ..Observation::default() }
     }
 

@@ -78,24 +78,14 @@ impl Running {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::classifier::Probabilities;
-    use crate::frame::BoundingBox;
     use crate::tracker::TrackedFace;
 
     fn at(milliseconds: u64, faces: &[(u64, Emotion, u64, f32)]) -> Observation {
         let now = Duration::from_millis(milliseconds);
-        let face = |&(id, expression, since, confidence): &(u64, Emotion, u64, f32)| {
-            let mut values = [(1.0 - confidence) / 6.0; 7];
-            values[expression as usize] = confidence;
-            TrackedFace {
-                id,
-                bounding_box: BoundingBox::default(),
-                probabilities: Probabilities::new(values).unwrap(),
-                expression,
-                expression_since: Duration::from_millis(since),
-                first_seen: Duration::ZERO,
-                last_seen: now,
-            }
+        let face = |&(id, expression, since, confidence): &(u64, Emotion, u64, f32)| TrackedFace {
+            expression_since: Duration::from_millis(since),
+            last_seen: now,
+            ..TrackedFace::showing(id, expression, confidence)
         };
         Observation { captured_at: now, faces: faces.iter().map(face).collect(), ..Observation::default() }
     }

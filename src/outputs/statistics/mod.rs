@@ -226,8 +226,7 @@ pub(super) fn dated(event: Event) -> DatedEvent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::classifier::{Emotion, Probabilities};
-    use crate::frame::BoundingBox;
+    use crate::classifier::Emotion;
     use crate::tracker::{Observation, TrackedFace};
 
     const CLOCKS: Clocks = Clocks {
@@ -237,19 +236,10 @@ mod tests {
     };
 
     fn at(milliseconds: u64, faces: &[(u64, Emotion)]) -> Observation {
-        let face = |&(id, expression): &(u64, Emotion)| TrackedFace {
-            id,
-            bounding_box: BoundingBox::default(),
-            probabilities: Probabilities::new([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]).unwrap(),
-            expression,
-            expression_since: Duration::ZERO,
-            first_seen: Duration::ZERO,
-            last_seen: Duration::ZERO,
-        };
         Observation {
             captured_at: Duration::from_millis(milliseconds),
             dropped: 1,
-            faces: faces.iter().map(face).collect(),
+            faces: faces.iter().map(|&(id, expression)| TrackedFace::showing(id, expression, 1.0)).collect(),
             ..Observation::default()
         }
     }

@@ -7,6 +7,7 @@ use super::database::{DatedEvent, Minute};
 use super::keeper::{Keeper, PART, Settings};
 use crate::frame::monotonic_now;
 use crate::health::{Health, Pulse, State};
+use crate::worker::Worker;
 
 /// Messages that may wait for the thread; enough for an hour of a card that does not answer.
 const QUEUE: usize = 256;
@@ -29,6 +30,7 @@ enum Message {
 /// The way to the thread. Dropping it writes what is left.
 pub(super) struct Writer {
     sender: Option<SyncSender<Message>>,
+    worker: Worker,
     /// Disconnected when the thread is through.
     done: Receiver<()>,
     overflowing: bool,
@@ -46,12 +48,12 @@ impl Writer {
         let (through, done) = channel();
         let pulse = Pulse::default();
         let (theirs, told) = (pulse.clone(), health.clone());
-        std::thread::Builder::new().name("statistics".into()).spawn(move || {
+        let worker = health.workers().start("statistics", move || {
             let mut keeper = theirs.during(|| Keeper::new(settings, told.clone()));
             write(&receiver, &mut keeper, &theirs, &told);
             drop(through);
         })?;
-        Ok(Self { sender: Some(sender), done, overflowing: false, pulse, health })
+        Ok(Self { sender: Some(sender), worker, done, overflowing: false, pulse, health })
     }
 
     pub(super) fn minute(&mut self, minute: Minute) {
@@ -74,7 +76,8 @@ impl Writer {
         let is_full = match sender.try_send(message) {
             Ok(()) => false,
             Err(TrySendError::Full(_)) => true,
-            Err(TrySendError::Disconnected(_)) => panic!("the thread that writes the statistics has panicked"),
+            // It has panicked, which ends the service.
+            Err(TrySendError::Disconnected(_)) => return,
         };
         if is_full && !self.overflowing {
             log::warn!("statistics: the card has not answered for long; what is counted now is lost");
@@ -88,6 +91,7 @@ impl Drop for Writer {
         self.sender = None;
         if self.done.recv_timeout(LAST_WORDS) == Err(RecvTimeoutError::Timeout) {
             log::warn!("statistics: the card does not answer; the last minutes may be lost");
+            self.worker.leave();
         }
     }
 }

@@ -168,19 +168,11 @@ pub(super) fn trouble(now: &Now, reason: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frame::BoundingBox;
     use crate::tracker::TrackedFace;
 
     fn happy(at: Duration) -> Observation {
-        let face = TrackedFace {
-            id: 1,
-            bounding_box: BoundingBox { x: 0, y: 0, width: 9, height: 9 },
-            probabilities: Probabilities::new([0.0, 0.0, 0.0, 0.75, 0.0, 0.0, 0.25]).unwrap(),
-            expression: Emotion::Happy,
-            expression_since: at,
-            first_seen: at,
-            last_seen: at,
-        };
+        let face =
+            TrackedFace { expression_since: at, first_seen: at, last_seen: at, ..TrackedFace::showing(1, Emotion::Happy, 0.75) };
         Observation { captured_at: at, dropped: 2, faces: vec![face], ..Observation::default() }
     }
 

@@ -19,9 +19,8 @@ mod today;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
@@ -35,6 +34,7 @@ use crate::config::{Config, WebConfig};
 use crate::frame::monotonic_now;
 use crate::health::Health;
 use crate::pause::Pause;
+use crate::worker::Worker;
 
 /// What the log calls it.
 pub fn name(config: &WebConfig) -> String {
@@ -48,7 +48,8 @@ pub struct Web {
     teller: Teller,
     health: Health,
     stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    /// Only for its end.
+    _worker: Worker,
 }
 
 impl Web {
@@ -83,7 +84,7 @@ impl Web {
                 _ = stopped => {}
             }
         };
-        let thread = std::thread::Builder::new().name("web".into()).spawn(move || run(runtime, work))?;
+        let worker = health.workers().start("web", move || run(runtime, work))?;
         log::info!("the page is at http://{address}/");
         Ok(Self {
             name: name(&config.web),
@@ -91,7 +92,7 @@ impl Web {
             teller: Teller::new(slot, config.web.preview),
             health: health.clone(),
             stop: Some(stop),
-            thread: Some(thread),
+            _worker: worker,
         })
     }
 
@@ -113,9 +114,6 @@ impl Output for Web {
     }
 
     fn show(&mut self, view: View<'_>) -> Result<()> {
-        if self.thread.as_ref().is_some_and(JoinHandle::is_finished) {
-            bail!("its thread has ended");
-        }
         self.teller.tell(view, monotonic_now(), self.health.is_throttled());
         Ok(())
     }
@@ -124,11 +122,6 @@ impl Output for Web {
 impl Drop for Web {
     fn drop(&mut self) {
         drop(self.stop.take());
-        if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join)
-            && !std::thread::panicking()
-        {
-            std::panic::resume_unwind(panic);
-        }
     }
 }
 

@@ -7,23 +7,16 @@ use embedded_graphics::prelude::RgbColor;
 
 use super::simulator::{Bus, NOISE, NoDelay, OledController, Pin, TftController, as_16_bits, as_18_bits};
 use super::*;
-use crate::classifier::{Emotion, Probabilities};
+use crate::classifier::Emotion;
 use crate::frame::BoundingBox;
 use crate::outputs::display::words::Language;
 use crate::tracker::{Observation, TrackedFace};
 
 /// A face that is so sure, two seconds and some after the start.
 fn seeing(expression: Emotion, confidence: f32, millis: u64) -> Observation {
-    let mut values = [(1.0 - confidence) / 6.0; 7];
-    values[expression as usize] = confidence;
     let face = TrackedFace {
-        id: 1,
         bounding_box: BoundingBox { x: 100, y: 80, width: 120, height: 120 },
-        probabilities: Probabilities::new(values).unwrap(),
-        expression,
-        expression_since: Duration::ZERO,
-        first_seen: Duration::ZERO,
-        last_seen: Duration::ZERO,
+        ..TrackedFace::showing(1, expression, confidence)
     };
     Observation {
         captured_at: Duration::from_millis(2000 + millis),
