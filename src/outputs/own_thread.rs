@@ -5,8 +5,9 @@
 
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
 
-use anyhow::Result;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use anyhow::Result;
 
 use super::{Output, Part, View};
 use crate::frame::monotonic_now;
