@@ -140,6 +140,7 @@ deb: toolchain
 	command -v cargo-deb > /dev/null || cargo install --locked cargo-deb
 	command -v cargo-about > /dev/null || cargo install --locked cargo-about --features cli
 	mkdir -p $(PACKAGE)
+	cargo fetch --locked
 	cargo about generate --offline --locked systemd/debian/licenses.hbs --output-file $(PACKAGE)/licenses.html
 	for target in $(ARM); do \
 		visaged() { tests/cross.sh $$target cargo run --quiet --release --locked -- "$$@"; }; \
