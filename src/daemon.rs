@@ -357,12 +357,16 @@ impl Capture<'_> {
             if error != said || wait == patience.reopen_after {
                 self.say(Level::Warn, &format!("{error}; it is looked for again until it is there"));
             }
-            *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = error.clone();
+            self.set_trouble(error.clone());
             said = error;
             self.stop.sleep(wait);
             wait = (wait * 2).min(patience.reopen_at_most);
         }
         Ok(())
+    }
+
+    fn set_trouble(&self, why: String) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = why;
     }
 
     /// Tells the log how it is with the camera, but not too often.
@@ -378,6 +382,7 @@ impl Capture<'_> {
     /// Reads until the recording ends, a flag is set or somebody wants a pause. A recording waits out the pause where it is.
     fn read(&self, source: &mut dyn FrameSource, wait: &mut Duration) -> Result<End> {
         let mut frame = Frame::default();
+        let mut sends = false;
         while !self.stop.is_asked() {
             self.moves.fetch_add(1, Ordering::Relaxed);
             if self.pause.is_on() {
@@ -398,6 +403,10 @@ impl Capture<'_> {
             }
             self.latest.publish(&mut frame);
             *wait = self.patience.reopen_after;
+            if !std::mem::replace(&mut sends, true) {
+                // What the trouble was before is over. The next may be a silence, whose reason is known only later.
+                self.set_trouble("no more pictures come".into());
+            }
         }
         Ok(End::Over)
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use image::GrayImage;
 use visaged::camera::FrameSource;
 use visaged::classifier::{EmotionClassifier, Probabilities};
@@ -118,6 +118,24 @@ fn an_unplugged_camera_is_shown_as_lost_with_the_reason_and_comes_back() {
     let pictures = Pictures { open: &mut open, errors_end: false, frozen_after: None, patience: IMPATIENT };
     daemon::run(pictures, pipeline(Duration::ZERO), told_to(&shown), None, &Pause::default(), &Health::default(), &stop).unwrap();
     assert_eq!(*shown.lock().unwrap(), ["starting", "1 face", "lost: No such device", "1 face"]);
+}
+
+#[test]
+fn a_camera_that_falls_silent_is_not_lost_for_the_reason_that_was_before() {
+    let opened = AtomicUsize::new(0);
+    let mut open = || {
+        ensure!(opened.fetch_add(1, Ordering::Relaxed) > 0, "No such device");
+        let silent: fn() -> Result<bool> = || {
+            std::thread::sleep(Duration::from_millis(200));
+            Ok(false)
+        };
+        Ok(Box::new(Clip { frames: 3, period: Duration::from_millis(5), end: silent, waits: false, next: 0 }) as Box<dyn FrameSource>)
+    };
+    let shown = Mutex::new(Vec::new());
+    let pictures = Pictures { open: &mut open, errors_end: false, frozen_after: None, patience: IMPATIENT };
+    let (health, stop) = (Health::default(), Stop::default());
+    daemon::run(pictures, pipeline(Duration::ZERO), told_to(&shown), None, &Pause::default(), &health, &stop).unwrap();
+    assert_eq!(*shown.lock().unwrap(), ["starting", "lost: No such device", "1 face", "lost: no more pictures come"]);
 }
 
 /// Lights that are out when this is dropped.

@@ -42,6 +42,10 @@ else
   report "fault 5, a damaged picture: nothing else happens" ok "$(last_line $line .)"
 fi
 
+# Begun anew: after that much trouble in a minute the log no longer says whether the camera is back.
+check_end "faults 4, 8 and 5: orderly end"
+start_visaged YUYV 320 240
+check_face "fault 6: the face is found before" 1
 line=$(next_line)
 begin=$(now)
 vivid_does percentage_of_dropped_buffers=100
@@ -55,7 +59,7 @@ begin=$(now)
 vivid_does percentage_of_dropped_buffers=90
 check_log_within "fault 6, pictures again: reported as back" $line "camera is back" 5
 check_face_again "fault 6, pictures again: the face is found again" $line
-check_end "after all these faults: orderly end"
+check_end "fault 6: orderly end"
 
 # Another program has the camera.
 v4l2-ctl -d /dev/video0 --stream-mmap --stream-to=/dev/null >/dev/null 2>&1 &
