@@ -16,6 +16,8 @@ pub(super) struct Service {
     process: Child,
     pub(super) folder: TempDir,
     notify: UnixDatagram,
+    /// What it has told systemd since the last question.
+    heard: Vec<String>,
 }
 
 impl Service {
@@ -30,7 +32,7 @@ impl Service {
         let at = |name: &str| folder.path().join(name);
         fs::write(at("visaged.toml"), config.replace("FOLDER", &path)).unwrap();
         let notify = UnixDatagram::bind(at("notify")).unwrap();
-        notify.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
+        notify.set_nonblocking(true).unwrap();
         let program = [env!("CARGO_BIN_EXE_visaged"), "--verbose", "run", "--config"];
         let words: Vec<String> = wrapper.iter().map(|word| word.replace("FOLDER", &path)).collect();
         let words: Vec<&str> = words.iter().map(String::as_str).chain(program).collect();
@@ -45,7 +47,7 @@ impl Service {
             .stdout(File::create(at("out")).unwrap())
             .spawn();
         match started {
-            Ok(process) => Some(Self { process, folder, notify }),
+            Ok(process) => Some(Self { process, folder, notify, heard: Vec::new() }),
             Err(error) => {
                 eprintln!("NOT RUN: {} cannot be started here: {error}", words[0]);
                 None
@@ -81,9 +83,10 @@ impl Service {
     }
 
     /// Waits until this is so.
-    pub(super) fn wait_for(&mut self, what: &str, seconds: u64, mut is_so: impl FnMut(&Self) -> bool) {
+    pub(super) fn wait_for(&mut self, what: &str, seconds: u64, mut is_so: impl FnMut(&mut Self) -> bool) {
         let begin = Instant::now();
         while !is_so(self) {
+            self.listen();
             let ended = self.process.try_wait().unwrap();
             assert!(ended.is_none() && begin.elapsed() < limit(seconds), "{what} ({ended:?}):\n{}", self.log());
             std::thread::sleep(Duration::from_millis(20));
@@ -91,12 +94,17 @@ impl Service {
     }
 
     /// What it has told systemd since the last question, each message in a line.
-    pub(super) fn told(&self) -> Vec<String> {
+    pub(super) fn told(&mut self) -> Vec<String> {
+        self.listen();
+        std::mem::take(&mut self.heard)
+    }
+
+    /// Reads as systemd does: a socket that nobody reads is full after ten messages, and holds up whoever sends.
+    fn listen(&mut self) {
         let mut message = [0; 4096];
-        std::iter::from_fn(|| {
-            self.notify.recv(&mut message).ok().map(|length| String::from_utf8_lossy(&message[..length]).into_owned())
-        })
-        .collect()
+        while let Ok(length) = self.notify.recv(&mut message) {
+            self.heard.push(String::from_utf8_lossy(&message[..length]).into_owned());
+        }
     }
 
     /// Waits for its end.
@@ -107,6 +115,7 @@ impl Service {
                 return status;
             }
             assert!(begin.elapsed() < limit(seconds), "it does not end:\n{}", self.log());
+            self.listen();
             std::thread::sleep(Duration::from_millis(5));
         }
     }

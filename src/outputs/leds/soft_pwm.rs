@@ -37,6 +37,15 @@ impl Lines for OutputLines<3> {
     }
 }
 
+/// Lines that are dark however their thread ends, also by a panic: the kernel leaves a line as it is.
+struct DarkAtTheEnd<L: Lines>(L);
+
+impl<L: Lines> Drop for DarkAtTheEnd<L> {
+    fn drop(&mut self) {
+        let _ = self.0.set([false; 3]);
+    }
+}
+
 /// One of the three lines. When the last is dropped they are dark.
 pub struct Channel {
     index: usize,
@@ -47,13 +56,12 @@ pub struct Channel {
 ///
 /// # Errors
 /// If there can be no thread.
-pub(super) fn start(mut lines: impl Lines, workers: &Workers) -> std::io::Result<[Channel; 3]> {
+pub(super) fn start(lines: impl Lines, workers: &Workers) -> std::io::Result<[Channel; 3]> {
     let shared = Arc::new(Shared::default());
     let theirs = Arc::clone(&shared);
     let worker = workers.start("dimmer", move || {
-        let result = dim(&mut lines, &theirs);
-        // However it ended, it ends dark.
-        let end = result.and(lines.set([false; 3]));
+        let mut lines = DarkAtTheEnd(lines);
+        let end = dim(&mut lines.0, &theirs);
         *theirs.failure.lock().unwrap_or_else(PoisonError::into_inner) = end.err();
     })?;
     let dimmer = Arc::new(Dimmer { shared, worker });
@@ -209,16 +217,19 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_while_dimming_ends_the_service() {
-        struct Mistaken;
+    fn a_panic_while_dimming_ends_the_service_in_the_dark() {
+        /// Cannot go on once it is lit.
+        struct Mistaken(Recorder);
         impl Lines for Mistaken {
-            fn set(&mut self, _: [bool; 3]) -> Result<(), LineError> {
-                panic!("a mistake of ours")
+            fn set(&mut self, lit: [bool; 3]) -> Result<(), LineError> {
+                self.0.set(lit)?;
+                if lit == [false; 3] { Ok(()) } else { panic!("a mistake of ours") }
             }
         }
-        let workers = Workers::default();
-        let mut channels = start(Mistaken, &workers).unwrap();
+        let (workers, tape) = (Workers::default(), Recorder::default());
+        let mut channels = start(Mistaken(tape.clone()), &workers).unwrap();
         channels[2].set_duty_cycle(300).unwrap();
         assert!(has_panicked(&workers));
+        assert_eq!(*tape.0.lock().unwrap(), [[false, false, true], [false; 3]]);
     }
 }
