@@ -2,7 +2,7 @@
 # The program on emulated machines with Debian's kernel: a small one with kernel cameras; two with Debian and systemd, 64-bit and 32-bit, in which the
 # package is installed; QEMU's Raspberry Pis. Ends with a table; the exit code is 0 if every check passed. See README.md.
 #
-#   run.sh           all of it (20 minutes)
+#   run.sh           all of it (15 minutes)
 #   run.sh --short   the small machine only (5 minutes)
 set -euo pipefail
 
