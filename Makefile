@@ -13,7 +13,7 @@
 # make test-training     the tests of the Python that trains the networks (installs PyTorch, some gigabytes, in .venv)
 # make arm    build for 64-bit and 32-bit ARM, and run all tests there under emulation (without docker; tens of minutes)
 # make deb    the Debian packages for both, in target/<target>/debian/
-# make virtual-pi        the package under systemd, and the program on the kernel's cameras, GPIO and screen, in emulated machines (15 minutes, the first time 35)
+# make virtual-pi        the package under systemd, and the program on the kernel's cameras, GPIO and screen, in emulated machines (15 minutes, the first time more)
 # make virtual-pi-short  of that, the program on kernel cameras and GPIO (5 minutes)
 #
 # Each target installs the Debian packages that it needs, with sudo unless you are root, and only when one is missing.
