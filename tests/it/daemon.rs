@@ -129,7 +129,8 @@ fn a_camera_that_falls_silent_is_not_lost_for_the_reason_that_was_before() {
             std::thread::sleep(Duration::from_millis(200));
             Ok(false)
         };
-        Ok(Box::new(Clip { frames: 3, period: Duration::from_millis(5), end: silent, waits: false, next: 0 }) as Box<dyn FrameSource>)
+        Ok(Box::new(Clip { frames: 3, period: Duration::from_millis(5), end: silent, waits: false, next: 0 })
+            as Box<dyn FrameSource>)
     };
     let shown = Mutex::new(Vec::new());
     let pictures = Pictures { open: &mut open, errors_end: false, frozen_after: None, patience: IMPATIENT };

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -15,9 +16,8 @@ use tempfile::TempDir;
 pub(super) struct Service {
     process: Child,
     pub(super) folder: TempDir,
-    notify: UnixDatagram,
-    /// What it has told systemd since the last question.
-    heard: Vec<String>,
+    /// What it tells systemd.
+    notify: Receiver<String>,
 }
 
 impl Service {
@@ -31,8 +31,7 @@ impl Service {
         let path = folder.path().to_str().unwrap().to_owned();
         let at = |name: &str| folder.path().join(name);
         fs::write(at("visaged.toml"), config.replace("FOLDER", &path)).unwrap();
-        let notify = UnixDatagram::bind(at("notify")).unwrap();
-        notify.set_nonblocking(true).unwrap();
+        let notify = listen(UnixDatagram::bind(at("notify")).unwrap());
         let program = [env!("CARGO_BIN_EXE_visaged"), "--verbose", "run", "--config"];
         let words: Vec<String> = wrapper.iter().map(|word| word.replace("FOLDER", &path)).collect();
         let words: Vec<&str> = words.iter().map(String::as_str).chain(program).collect();
@@ -47,7 +46,7 @@ impl Service {
             .stdout(File::create(at("out")).unwrap())
             .spawn();
         match started {
-            Ok(process) => Some(Self { process, folder, notify, heard: Vec::new() }),
+            Ok(process) => Some(Self { process, folder, notify }),
             Err(error) => {
                 eprintln!("NOT RUN: {} cannot be started here: {error}", words[0]);
                 None
@@ -83,10 +82,9 @@ impl Service {
     }
 
     /// Waits until this is so.
-    pub(super) fn wait_for(&mut self, what: &str, seconds: u64, mut is_so: impl FnMut(&mut Self) -> bool) {
+    pub(super) fn wait_for(&mut self, what: &str, seconds: u64, mut is_so: impl FnMut(&Self) -> bool) {
         let begin = Instant::now();
         while !is_so(self) {
-            self.listen();
             let ended = self.process.try_wait().unwrap();
             assert!(ended.is_none() && begin.elapsed() < limit(seconds), "{what} ({ended:?}):\n{}", self.log());
             std::thread::sleep(Duration::from_millis(20));
@@ -94,17 +92,8 @@ impl Service {
     }
 
     /// What it has told systemd since the last question, each message in a line.
-    pub(super) fn told(&mut self) -> Vec<String> {
-        self.listen();
-        std::mem::take(&mut self.heard)
-    }
-
-    /// Reads as systemd does: a socket that nobody reads is full after ten messages, and holds up whoever sends.
-    fn listen(&mut self) {
-        let mut message = [0; 4096];
-        while let Ok(length) = self.notify.recv(&mut message) {
-            self.heard.push(String::from_utf8_lossy(&message[..length]).into_owned());
-        }
+    pub(super) fn told(&self) -> Vec<String> {
+        self.notify.try_iter().collect()
     }
 
     /// Waits for its end.
@@ -115,7 +104,6 @@ impl Service {
                 return status;
             }
             assert!(begin.elapsed() < limit(seconds), "it does not end:\n{}", self.log());
-            self.listen();
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -126,6 +114,18 @@ impl Service {
         self.signal(Signal::TERM);
         (self.wait(20), begin.elapsed())
     }
+}
+
+/// Reads as systemd does, all the time and until the tests end: a socket that nobody reads is full after ten messages, and holds up whoever sends.
+fn listen(notify: UnixDatagram) -> Receiver<String> {
+    let (heard, told) = channel();
+    std::thread::spawn(move || {
+        let mut message = [0; 4096];
+        while let Ok(length) = notify.recv(&mut message)
+            && heard.send(String::from_utf8_lossy(&message[..length]).into_owned()).is_ok()
+        {}
+    });
+    told
 }
 
 /// How long at most is waited for what takes so many seconds at most; an emulated processor (tests/cross.sh) is slower.
