@@ -32,8 +32,9 @@ find_packages() {
   PACKAGE_ARMHF=${PACKAGE_ARMHF:-$(newest_package armv7-unknown-linux-gnueabihf armhf)}
 }
 
-newest_package() { # TARGET ARCH
-  find "$SOURCE/target/$1/debian" -name "visaged_*_$2.deb" -printf '%T@ %p\n' 2>/dev/null | sort -n | tail -n 1 | cut -d' ' -f2-
+newest_package() { # TARGET ARCH; nothing where there is none
+  [[ -d $SOURCE/target/$1/debian ]] || return 0
+  find "$SOURCE/target/$1/debian" -name "visaged_*_$2.deb" -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d' ' -f2-
 }
 
 # next_package DEB NEXT: the same package with a higher version, and another sample configuration, as an upgrade brings.
