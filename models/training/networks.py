@@ -90,7 +90,7 @@ class ResidualModule(nn.Module):
         self.first = SeparableConv(inputs, outputs)
         self.second = SeparableConv(outputs, outputs)
         if halves:
-            self.shortcut = nn.Conv2d(inputs, outputs, 1, bias=False)
+            self.shortcut = nn.Conv2d(inputs, outputs, 1, stride=2, bias=False)
             self.shortcut_norm = nn.BatchNorm2d(outputs)
         elif inputs != outputs:
             raise ValueError("a module that keeps the size keeps the channels too")
@@ -100,7 +100,8 @@ class ResidualModule(nn.Module):
         y = self.second(F.relu(y))
         if not self.halves:
             return y + x
-        shortcut = self.shortcut_norm(self.shortcut(x[:, :, ::2, ::2]))
+        # Striding, not slicing: the gradient of a slice would change the memory layout.
+        shortcut = self.shortcut_norm(self.shortcut(x))
         return F.max_pool2d(y, 3, stride=2, padding=1) + shortcut
 
 
