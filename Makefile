@@ -3,6 +3,7 @@
 # make test-data DATA=DIR   the tests that need the optional data folder (default ../shared/data)
 # make test-faults       faults of the card and the file system, signals, exit codes: the program itself, with strace and, for some, root (minutes)
 # make power-cut         what was flushed is there after a thousand power cuts; as root (tens of minutes)
+# make wear MINUTES=60   what a day of statistics costs an SD card, at the true pace; as root
 # make soak SOAK="..."   a long run: "frames 100000" (default), "minutes 120", or "parts 1000000" without the networks
 # make test-network  the page in a real browser, the figures in a real Prometheus, MQTT with a real broker, all of which are installed
 # make bench  measure every stage on this machine
@@ -63,6 +64,13 @@ power-cut: PACKAGES += e2fsprogs eatmydata mount python3-minimal qemu-system-com
 power-cut: toolchain packages
 	cargo build --locked --release
 	$(SUDO) tests/power_cut/run.sh target/release/visaged
+
+MINUTES ?= 60
+wear: PACKAGES += e2fsprogs mount
+.PHONY: wear
+wear: toolchain packages
+	cargo build --locked --release
+	$(SUDO) tests/wear.sh target/release/visaged $(MINUTES)
 
 SOAK ?= frames 100000
 .PHONY: soak
