@@ -140,7 +140,7 @@ impl Database {
         // SQLite's own 2 MiB would fill up over weeks; a flush touches a handful of pages.
         connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         connection.pragma_update_and_check(None, "journal_size_limit", 1 << 20, |_| Ok(()))?;
-        // A log that is begun anew often stays short: what is written over in place costs ext4 a third less than what makes the file longer.
+        // A log that is begun anew often stays short: what is written over in place costs ext4 a third less than what makes the file longer (docs/reliability.md, R9).
         connection.pragma_update_and_check(None, "wal_autocheckpoint", LOG_PAGES, |_| Ok(()))?;
         connection.pragma_update_and_check(None, "max_page_count", limits.max_mib * (1 << 20) / PAGE, |_| Ok(()))?;
         schema::migrate(&mut connection, version, schema::VERSIONS)?;
