@@ -42,19 +42,20 @@ replay_loop = true
 [statistics]
 database = "$work/mnt/statistics.sqlite"
 END
-read -r made_kib made_flushes < <(counters)
+made=$(counters)
 RUNTIME_DIRECTORY=$work "$program" run --config "$work/visaged.toml" 2>"$work/service.log" &
 service=$!
 sleep "$settle_s"
-read -r start_kib start_flushes < <(counters)
+start=$(counters)
 sleep "$((minutes * 60))"
-read -r end_kib end_flushes < <(counters)
+end=$(counters)
 kill -0 "$service" || { echo "the program has ended:" >&2; cat "$work/service.log" >&2; exit 1; }
 
-awk -v minutes="$minutes" -v kib="$(awk "BEGIN { print $end_kib - $start_kib }")" -v flushes=$((end_flushes - start_flushes)) \
-  -v start_kib="$(awk "BEGIN { print $start_kib - $made_kib }")" -v start_flushes=$((start_flushes - made_flushes)) 'BEGIN {
+awk -v minutes="$minutes" -v made="$made" -v start="$start" -v end="$end" 'BEGIN {
+  split(made, m); split(start, s); split(end, e)
+  start_kib = s[1] - m[1]; start_flushes = s[2] - m[2]; kib = e[1] - s[1]; flushes = e[2] - s[2]
   printf "the start: %d KiB, %d flushes\n%d minutes: %d KiB, %d flushes\n", start_kib, start_flushes, minutes, kib, flushes
-  day = 1440 / minutes
-  printf "a day at this pace, with one start: %.1f MiB (promised: 6), %.0f flushes (promised: 400)\n", (kib * day + start_kib) / 1024, flushes * day + start_flushes
-  exit kib * day + start_kib > 6 * 1024 || flushes * day + start_flushes > 400
+  day_mib = (kib * 1440 / minutes + start_kib) / 1024; day_flushes = flushes * 1440 / minutes + start_flushes
+  printf "a day at this pace, with one start: %.1f MiB (promised: 6), %.0f flushes (promised: 400)\n", day_mib, day_flushes
+  exit day_mib > 6 || day_flushes > 400
 }'

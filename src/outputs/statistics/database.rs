@@ -195,8 +195,8 @@ impl Database {
         )?;
         let last = minutes.len().saturating_sub(1);
         for (index, Minute { uptime, start, length, counts }) in minutes.enumerate() {
-            // What is in the log so far enters its index in shared memory (the file `-shm`) now, before the commit flushes the log: else ext4, five seconds
-            // later, would flush the card once more for the time stamp of that file. The last row is written to a page that is in the index already.
+            // The pages enter the log, and so its index in shared memory (the file `-shm`), before the commit flushes the log: that index would otherwise change
+            // after it, and ext4 would flush the card once more, five seconds later, for the file's time stamp. The last row goes mostly to a page that is there already.
             if index == last {
                 transaction.cache_flush()?;
             }
