@@ -65,7 +65,10 @@ END
   service=$!
   python3 "$here/follow.py" "$work/mnt/statistics.sqlite" "$loop" $((filesystem_mib << 20)) "$minutes" &
   follower=$!
-  wait "$follower"
+  local status=0
+  wait -n "$follower" "$service" || status=$?
+  kill -0 "$service" 2>/dev/null || { echo "the program has ended:" >&2; cat "$at/service.log" >&2; exit 1; }
+  [ "$status" = 0 ] || exit "$status"
   kill -KILL "$service"
   wait "$service" 2>/dev/null || true
   service= follower=
