@@ -23,20 +23,23 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// So many damaged files are kept; of more, the oldest go.
 const SET_ASIDE_AT_MOST: usize = 3;
 
-/// SQLite's default, in bytes.
-const PAGE: i64 = 4096;
+/// Of a new database, in bytes: a page is written whole, and ten minutes' rows take less than one.
+const PAGE: i64 = 1024;
 
 /// So much of the database is kept in memory, in KiB.
 const CACHE_KIB: i64 = 256;
 
-/// From so many pages on SQLite's log is moved into the file at the end of a transaction, and begun anew: about thirty flushes.
+/// From so many pages on SQLite's log is moved into the file at the end of a transaction, and begun anew: about four hours.
 const LOG_PAGES: i64 = 64;
+
+/// So many pages the last transaction before that may add.
+const TRANSACTION_PAGES: i64 = 8;
 
 /// Pages that a flush may need beside those of its rows; when fewer are left below the size limit, old rows make room.
 const SLACK: i64 = 32;
 
 /// So many rows fit on a page, whatever is in them.
-const ROWS_PER_PAGE: i64 = 32;
+const ROWS_PER_PAGE: i64 = 8;
 
 /// So many old rows a flush deletes at most: a day.
 const STEP: i64 = 1440;
@@ -132,6 +135,7 @@ impl Database {
         let mut connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(PATIENCE)?;
         let version = check(&connection)?;
+        connection.pragma_update(None, "page_size", PAGE)?;
         // WAL and FULL: what was written is there after a power cut, for two flushes of the card a transaction.
         connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
         connection.pragma_update(None, "synchronous", "full")?;
@@ -140,13 +144,18 @@ impl Database {
         // SQLite's own 2 MiB would fill up over weeks; a flush touches a handful of pages.
         connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         connection.pragma_update_and_check(None, "journal_size_limit", 1 << 20, |_| Ok(()))?;
-        // A log that is begun anew often stays short: what is written over in place costs ext4 a third less than what makes the file longer (docs/reliability.md, R9).
+        // A log that is begun anew often stays short, and can be made as long as it gets (`lengthen_log`).
         connection.pragma_update_and_check(None, "wal_autocheckpoint", LOG_PAGES, |_| Ok(()))?;
-        connection.pragma_update_and_check(None, "max_page_count", limits.max_mib * (1 << 20) / PAGE, |_| Ok(()))?;
+        connection.pragma_update_and_check(None, "max_page_count", most_pages(&connection, limits)?, |_| Ok(()))?;
         schema::migrate(&mut connection, version, schema::VERSIONS)?;
         let transaction = connection.transaction()?;
         schema::set(&transaction, "device_name", name)?;
         transaction.commit()?;
+        match lengthen_log(&mut connection) {
+            // There is no room where the disk is full or the database as large as it may be: rows may still have some.
+            Err(error) if error.sqlite_error_code() != Some(ErrorCode::DiskFull) => return Err(error.into()),
+            _ => {}
+        }
         let (purges, id) = (meta(&connection, "purges")?, meta(&connection, "device_id")?);
         Ok(Self { connection, limits, purges, id })
     }
@@ -316,6 +325,22 @@ fn number_of(boot: &Boot, transaction: &Transaction<'_>) -> rusqlite::Result<i64
     transaction.query_row("SELECT boot FROM boots WHERE id = ?1", [&boot.id], |row| row.get(0))
 }
 
+/// A database of before 0.1.0 has larger pages.
+fn most_pages(connection: &Connection, limits: Limits) -> rusqlite::Result<i64> {
+    let page: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    Ok(limits.max_mib * (1 << 20) / page)
+}
+
+/// Makes the log as long as it gets before it is begun anew, with pages that are given up at once. A transaction then writes over a part of the file, which
+/// costs ext4 a third less than to make it longer (docs/reliability.md, R9).
+fn lengthen_log(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    transaction.execute_batch("CREATE TABLE filling (bytes BLOB) STRICT")?;
+    transaction.execute("INSERT INTO filling VALUES (zeroblob(?1))", [(LOG_PAGES + TRANSACTION_PAGES) * PAGE])?;
+    transaction.cache_flush()?;
+    transaction.rollback()
+}
+
 /// Deletes what is older than the retention time, if the date is known, and fiftieths of the oldest until so many rows fit below the size limit.
 fn make_room(transaction: &Transaction<'_>, limits: Limits, rows: i64, now: Option<i64>) -> rusqlite::Result<()> {
     let mut deleted = 0;
@@ -333,7 +358,7 @@ fn make_room(transaction: &Transaction<'_>, limits: Limits, rows: i64, now: Opti
         }
     }
     let pages = |pragma: &str| transaction.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i64>(0));
-    let most = limits.max_mib * (1 << 20) / PAGE;
+    let most = most_pages(transaction, limits)?;
     let free = (SLACK + rows / ROWS_PER_PAGE).min(most / 2);
     for _ in 0..50 {
         if pages("page_count")? - pages("freelist_count")? <= most - free {
@@ -482,6 +507,25 @@ pub(super) mod tests {
         database.write(&boot(Some(TODAY)), &[], &[]).unwrap();
         assert_eq!(utc(&path), (Some(TODAY + 60), None, 20_001, 900));
         assert_eq!(rows(&path), 1);
+    }
+
+    #[test]
+    fn the_log_is_as_long_from_the_start_as_it_gets() {
+        let folder = tempfile::tempdir().unwrap();
+        for start in ["of a new database", "of one that is there"] {
+            let path = database_of(folder.path(), 10);
+            let mut database = Database::open(&path, "kiosk", LIMITS).unwrap();
+            let length = || with_ending(&path, "-wal").metadata().unwrap().len();
+            let first = length();
+            assert!(first > (LOG_PAGES * PAGE) as u64, "{start}: {first}");
+            for ten in 1..=144 {
+                database.write(&boot(Some(TODAY)), &minutes(ten * 10..ten * 10 + 10), &[]).unwrap();
+                assert_eq!(length(), first, "{start}, transaction {ten}");
+            }
+        }
+        let tables = "SELECT count(*) FROM sqlite_schema WHERE name = 'filling'";
+        let path = folder.path().join("statistics.sqlite");
+        assert_eq!(Connection::open(path).unwrap().query_row(tables, [], |row| row.get(0)), Ok(0));
     }
 
     #[test]
