@@ -3,7 +3,7 @@
 pub mod foreign;
 
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use foreign::{Cost, MIB, Target};
@@ -41,9 +41,11 @@ macro_rules! target {
 }
 
 /// Puts the seeds into the folder of inputs, and lets a panic be caught: libFuzzer's own hook ends the program at any, but the one that tract may make
-/// over a network is caught. What nobody catches still ends it.
+/// over a network is caught. What nobody catches still ends it. SIGPIPE, which a Rust program ignores and a C program such as libFuzzer's dies of, is caught:
+/// a server that answers somebody who has hung up gets an error in its place, as it does in the service.
 pub fn begin(target: &Target) {
     std::panic::set_hook(Box::new(|panic| eprintln!("{panic}")));
+    signal_hook::flag::register(signal_hook::consts::SIGPIPE, Arc::default()).expect("SIGPIPE can be caught");
     let Some(folder) = std::env::args_os().skip(1).map(PathBuf::from).find(|path| path.is_dir()) else { return };
     for (number, seed) in (target.seeds)().iter().enumerate() {
         std::fs::write(folder.join(format!("seed_{number}")), seed).expect("the folder of inputs can be written to");
