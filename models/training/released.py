@@ -2,9 +2,9 @@
 
     python -m training.released --model mini_xception_base.onnx --out runs/base
 
-Writes `best.pt` (and `face.pt`, if the file has the second output) as a run has them. What the
-export folded stays folded: a batch normalisation then only adds the bias, and the logits are
-divided by the temperature.
+Writes `best.pt` (and `face.pt`, if the file has the second output) as a run has them. The logits
+stay divided by the temperature. What the export folded into the convolutions is unfolded with the
+statistics of Training, so that the network can learn on (`training.train --begin`).
 """
 
 from __future__ import annotations
@@ -18,8 +18,12 @@ import torch
 from onnx import numpy_helper
 from torch import nn
 
+from .data import DEFAULT_DATA_DIR, load_split
 from .export import named_branches
 from .networks import SHAPES, FaceHead, MiniXception, ResidualModule
+
+STATISTICS_FACES = 2048
+"""Faces of Training whose statistics stand for all."""
 
 Folded = dict[str, tuple[torch.Tensor, torch.Tensor | None]]
 
@@ -87,15 +91,42 @@ def read_released(path: Path, size: str) -> tuple[MiniXception, FaceHead | None]
     return network.eval(), face
 
 
+@torch.no_grad()
+def unfold(network: MiniXception, faces: torch.Tensor) -> None:
+    """Give the batch normalisations the statistics of what they get for some faces.
+
+    `faces` is (count, 1, 48, 48), grey values 0 to 255. The network computes what it computed
+    before, and, when it is trained, starts from there: with the statistics of a batch that
+    normalise what comes in.
+    """
+
+    def measure(norm: nn.BatchNorm2d, inputs: tuple[torch.Tensor]) -> None:
+        var, mean = torch.var_mean(inputs[0], dim=(0, 2, 3))
+        scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+        norm.bias.add_((mean - norm.running_mean) * scale)
+        norm.weight.copy_(scale * torch.sqrt(var + norm.eps))
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(var)
+
+    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+    hooks = [norm.register_forward_pre_hook(measure) for norm in norms]
+    network.eval()(faces.float())
+    for hook in hooks:
+        hook.remove()
+
+
 def main() -> None:
     """Write a file as a run."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True, help="mini_xception_*.onnx")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--data", type=Path, default=DEFAULT_DATA_DIR, help="optional data folder")
     args = parser.parse_args()
     metadata = {entry.key: entry.value for entry in onnx.load(args.model).metadata_props}
     size = metadata["visaged.size"]
     network, face = read_released(args.model, size)
+    faces = load_split(args.data, "train").images[:STATISTICS_FACES]
+    unfold(network, torch.from_numpy(faces.copy())[:, None])
     args.out.mkdir(parents=True, exist_ok=True)
     state = {
         "size": size,

@@ -43,6 +43,7 @@ def arguments() -> argparse.Namespace:
     add("--size", choices=SIZES, default="nano")
     add("--data", type=Path, default=DEFAULT_DATA_DIR, help="optional data folder")
     add("--out", type=Path, required=True, help="folder of this run")
+    add("--begin", type=Path, help="best.pt of a network that learns on, with all its branches")
     add("--onto", type=Path, help="best.pt of a network; a further branch of it learns")
     add("--together", action="store_true", help="it learns what the mean of all branches lacks")
     add("--epochs", type=int, default=80, help="may be changed when a run goes on")
@@ -52,6 +53,7 @@ def arguments() -> argparse.Namespace:
     add("--weight-decay", type=float, default=1e-2)
     add("--strength", type=float, default=0.7, help="of the augmentation, 0 to 1")
     add("--mixup", type=float, default=0.0, help="alpha of mixup, 0: none")
+    add("--consistency", type=float, default=0.0, help="weight of: mirrored faces look the same")
     add("--dropout", type=float, default=0.0, help="share of the last feature maps left out")
     add("--equalise", type=float, default=0.0, help="weight of the equalised face, 0 to 1")
     add("--vote-share", type=float, default=0.5, help="of the targets, from the FER+ votes")
@@ -104,6 +106,16 @@ def mixup(
     return faces, wanted.lerp(wanted.flip(0), 1 - share)
 
 
+def divergence(logits: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
+    """How far two answers to each face are from one another, (count,), 0 where they agree.
+
+    The mean of the Kullback-Leibler divergences in both directions, as in R-Drop (Liang et al.
+    2021, arXiv 2106.14448).
+    """
+    log_p, log_q = logits.log_softmax(dim=1), others.log_softmax(dim=1)
+    return ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum(dim=1) / 2
+
+
 def predict(network: nn.Module, images: torch.Tensor, batch: int = 256) -> torch.Tensor:
     """Logits (count, 7) of `uint8` images (count, 1, 48, 48), in evaluation mode."""
     network.eval()
@@ -134,7 +146,8 @@ class Run:
         self.forward = self.network
         if isinstance(self.network, MiniXception):
             self.learner = self.network.branches[-1] if args.onto else self.network
-            self.forward = partial(self.network.newest, together=args.together)
+            if not args.begin:
+                self.forward = partial(self.network.newest, together=args.together)
             self.network.branches[-1].dropout.p = args.dropout
         self.average = copy.deepcopy(self.network).eval()
         if args.compile:
@@ -149,7 +162,9 @@ class Run:
         self._load_data()
 
     def _begin(self) -> nn.Module:
-        """An untrained network with its first branch, or a trained one with another."""
+        """A network to train: a new one with its first branch, or one that has learnt before."""
+        if self.args.begin:
+            return load_network(self.args.begin)
         if not self.args.onto:
             return build(self.args.size, 1)
         saved = torch.load(self.args.onto, weights_only=True)
@@ -292,9 +307,7 @@ class Run:
                 group["lr"] = learning_rate(progress, args.rate, args.decay)
             faces, wanted = self.batch(index, chosen, generator)
             with self.rounding.applied() if self.rounding else nullcontext():
-                with torch.autocast(self.device.type, torch.bfloat16, enabled=args.bf16):
-                    logits = self.forward(equalise(faces, args.equalise)).float()
-                loss = F.cross_entropy(logits, wanted, reduction="none")
+                logits, loss = self.answer(faces, wanted)
                 loss = loss @ self.weights[chosen].to(self.device) / len(chosen)
                 self.optimizer.zero_grad()
                 loss.backward()
@@ -305,6 +318,29 @@ class Run:
             hits += int((logits.argmax(dim=1).cpu() == self.labels[chosen]).sum())
             seen += len(chosen)
         return {"epoch": index + 1, "train_loss": losses / seen, "train_accuracy": hits / seen}
+
+    def answer(
+        self, faces: torch.Tensor, wanted: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Logits (count, 7) of the faces, and the loss of each.
+
+        With `--consistency` each face is seen mirrored too: the loss is the mean of both looks,
+        and what they differ by.
+        """
+        weight = self.args.consistency
+        if weight:
+            faces = torch.cat([faces, faces.flip(-1)])
+            wanted = torch.cat([wanted, wanted])
+        faces = equalise(faces, self.args.equalise)
+        faces = faces.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.args.bf16):
+            logits = self.forward(faces).float()
+        loss = F.cross_entropy(logits, wanted, reduction="none")
+        if weight:
+            logits, mirrored = logits.chunk(2)
+            loss = torch.stack(loss.chunk(2)).mean(dim=0)
+            loss = loss + weight * divergence(logits, mirrored)
+        return logits, loss
 
     def update_average(self, step: int) -> None:
         """Move the running average of weights and statistics; quicker in the first steps."""

@@ -12,6 +12,7 @@ from PIL import Image
 
 from training import vectors
 from training.augment import augment
+from training.average import mean_of_weights
 from training.data import (
     CLASSES,
     VOTE_OF_CLASS,
@@ -27,9 +28,9 @@ from training.metrics import calibration_error, class_f1, confusion
 from training.networks import SHAPES, FaceHead, build, multiply_adds, parameter_count
 from training.pool import Pool
 from training.preprocess import crop_face, with_margin
-from training.released import folded_weights, read_released
+from training.released import folded_weights, read_released, unfold
 from training.rounding import Rounding, quantize
-from training.train import learning_rate
+from training.train import divergence, learning_rate
 
 TEST_DATA = Path(__file__).parents[3] / "tests" / "data"
 
@@ -153,6 +154,35 @@ def test_a_file_read_back_computes_what_was_written(size, tmp_path):
     before, after = folded_weights(tmp_path / "net.onnx"), folded_weights(tmp_path / "again.onnx")
     for name in before:
         assert torch.allclose(before[name][0], after[name][0], rtol=1e-5, atol=1e-9), name
+
+
+def test_unfolded_normalisations_compute_the_same_and_normalise_what_comes_in(tmp_path):
+    network = lived_in("base")
+    faces = torch.from_numpy(np.stack([vectors.draw("noise", s, 48, 48) for s in range(16)]))
+    faces = faces[:, None].float()
+    save(to_onnx(network, 1.0, False, {"visaged.contract": "1"}), tmp_path / "net.onnx")
+    again, _ = read_released(tmp_path / "net.onnx", "base")
+    with torch.no_grad():
+        before = again(faces)
+        unfold(again, faces)
+        assert torch.allclose(again(faces), before, atol=1e-3)
+        # While it is trained, a batch is normalised by its own statistics: here the same.
+        assert torch.allclose(again.train()(faces), before, atol=1e-2)
+
+
+def test_answers_that_agree_diverge_by_nothing_and_others_as_a_pencil_says():
+    fair, sure = torch.tensor([[0.5, 0.5]]).log(), torch.tensor([[0.8, 0.2]]).log()
+    assert divergence(sure, sure) == pytest.approx(0)
+    # (KL(p, q) + KL(q, p)) / 2 = (0.8 - 0.5) ln(0.8 / 0.2) / 2
+    assert divergence(sure, fair).item() == pytest.approx(0.3 * np.log(4) / 2, abs=1e-6)
+    assert torch.equal(divergence(fair, sure), divergence(sure, fair))
+
+
+def test_the_mean_of_networks_is_that_of_each_weight():
+    first = {"weight": torch.tensor([1.0, 2.0]), "steps": torch.tensor(7)}
+    second = {"weight": torch.tensor([3.0, 6.0]), "steps": torch.tensor(9)}
+    mean = mean_of_weights([first, second])
+    assert mean["weight"].tolist() == [2.0, 4.0] and mean["steps"] == 7
 
 
 @pytest.mark.parametrize("together", [False, True])
