@@ -30,6 +30,15 @@ train_second() {
     "$python" -m training.train --size base --onto "$runs/base/best.pt" --data "$data" --out "$run" --bf16 --rate 2e-3 "$@"
 }
 
+# Both branches of base and what they share, from a network that was trained.
+learn_on() {
+    name=$1
+    from=$2
+    shift 2
+    "$python" -m training.train --size base --begin "$runs/$from/best.pt" --data "$data" --out "$runs/$name" --bf16 \
+        --weight-decay 0.05 "$@"
+}
+
 teacher() {
     train teacher --rate 2e-3 --weight-decay 0.05 --strength 0.9 --smoothing 0.05 --vote-share 0.45 \
         --epochs 26 --decay 0.5
@@ -62,6 +71,15 @@ base)
     train_second --strength 0.5 --epochs 45 --decay 0.09 --together
     train_second --strength 0.7 --dropout 0.1 --epochs 88 --decay 0.34 --weight-decay 0.05 --average 0.999 --together
     train_second --strength 0.6 --epochs 96 --decay 0.09 --weight-decay 0.05 --average 0.999 --rate 2.5e-4 --together --int8
+    # All of it, straight and mirrored, and the mean of two runs that end near one another.
+    whole="--rate 1e-3 --epochs 20 --decay 0.9 --average 0.999 --consistency 2 --strength 0.6 --seed 3"
+    learn_on base_whole base_forked $whole --until 16
+    learn_on base_b base_whole --rate 7e-4 --epochs 9 --decay 0.95 --consistency 4 --strength 0.7 --seed 12
+    learn_on base_whole base_forked $whole
+    learn_on base_a base_whole --rate 6e-4 --epochs 7 --decay 0.95 --consistency 2 --strength 0.6 --seed 11
+    "$python" -m training.average "$runs/base_a" "$runs/base_b" --out "$runs/base_mean" --data "$data"
+    run=$runs/base_rounded
+    learn_on base_rounded base_mean --rate 2e-4 --epochs 1 --decay 0.95 --consistency 2 --strength 0.6 --seed 13 --int8
     ;;
 *)
     echo "train.sh: no size \"$size\" (nano or base)" >&2
