@@ -40,21 +40,26 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of the mean")
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA_DIR, help="optional data folder")
     args = parser.parse_args()
+    public = load_split(args.data, "public")
+    images = torch.from_numpy(public.images.copy())[:, None]
+    labels = torch.from_numpy(public.labels)
+
+    def judged(path: Path) -> dict:
+        network = load_network(path).to(memory_format=torch.channels_last)
+        logits = predict(network, equalise(images, network.equalise))
+        figures = summary(logits.softmax(dim=1).numpy(), public.labels)
+        figures["loss"] = F.cross_entropy(logits, labels).item()
+        print(json.dumps({"run": str(path.parent), **figures}))
+        return {f"public_{key}": figure for key, figure in figures.items()}
+
     saved = [torch.load(run / "best.pt", weights_only=True) for run in args.runs]
+    for run in args.runs:
+        judged(run / "best.pt")
     state = {key: saved[0][key] for key in ("size", "equalise", "branches")}
     state["network"] = mean_of_weights([one["network"] for one in saved])
     args.out.mkdir(parents=True, exist_ok=True)
     torch.save(state, args.out / "best.pt")
-
-    public = load_split(args.data, "public")
-    images = torch.from_numpy(public.images.copy())[:, None]
-    labels = torch.from_numpy(public.labels)
-    for run in [*args.runs, args.out]:
-        network = load_network(run / "best.pt").to(memory_format=torch.channels_last)
-        logits = predict(network, equalise(images, network.equalise))
-        figures = summary(logits.softmax(dim=1).numpy(), public.labels)
-        loss = F.cross_entropy(logits, labels).item()
-        print(json.dumps({"run": str(run), "public_loss": loss, **figures}))
+    torch.save(state | judged(args.out / "best.pt"), args.out / "best.pt")
 
 
 if __name__ == "__main__":

@@ -293,7 +293,7 @@ def main() -> None:
         save(model, args.out / name)
         probabilities[form] = run_onnx(args.out / name, public.images)
 
-    report = {"epoch": saved["epoch"], "temperature": temperature}
+    report = {"epoch": saved.get("epoch"), "temperature": temperature}
     for form, found in probabilities.items():
         agree = found.argmax(axis=1) == probabilities["PyTorch"].argmax(axis=1)
         difference = np.abs(found - probabilities["PyTorch"]).max()
