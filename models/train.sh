@@ -39,6 +39,11 @@ learn_on() {
         --weight-decay 0.05 "$@"
 }
 
+# The mean of the weights of the first two runs is the third.
+mean() {
+    "$python" -m training.average "$runs/$1" "$runs/$2" --data "$data" --out "$runs/$3"
+}
+
 teacher() {
     train teacher --rate 2e-3 --weight-decay 0.05 --strength 0.9 --smoothing 0.05 --vote-share 0.45 \
         --epochs 26 --decay 0.5
@@ -71,15 +76,17 @@ base)
     train_second --strength 0.5 --epochs 45 --decay 0.09 --together
     train_second --strength 0.7 --dropout 0.1 --epochs 88 --decay 0.34 --weight-decay 0.05 --average 0.999 --together
     train_second --strength 0.6 --epochs 96 --decay 0.09 --weight-decay 0.05 --average 0.999 --rate 2.5e-4 --together --int8
-    # All of it, straight and mirrored, and the mean of two runs that end near one another.
-    whole="--rate 1e-3 --epochs 20 --decay 0.9 --average 0.999 --consistency 2 --strength 0.6 --seed 3"
-    learn_on base_whole base_forked $whole --until 16
-    learn_on base_b base_whole --rate 7e-4 --epochs 9 --decay 0.95 --consistency 4 --strength 0.7 --seed 12
-    learn_on base_whole base_forked $whole
-    learn_on base_a base_whole --rate 6e-4 --epochs 7 --decay 0.95 --consistency 2 --strength 0.6 --seed 11
-    "$python" -m training.average "$runs/base_a" "$runs/base_b" --out "$runs/base_mean" --data "$data"
-    run=$runs/base_rounded
-    learn_on base_rounded base_mean --rate 2e-4 --epochs 1 --decay 0.95 --consistency 2 --strength 0.6 --seed 13 --int8
+    # All of it, straight and mirrored; then closer to the faces and labels as they are, and the mean
+    # of two runs that end near one another.
+    learn_on base_whole base_forked --rate 1e-3 --epochs 20 --decay 0.9 --average 0.999 --consistency 2 --strength 0.6 --seed 3
+    learn_on base_more base_whole --rate 6e-4 --epochs 7 --decay 0.95 --consistency 2 --strength 0.6 --seed 11 --until 6
+    mean base_whole base_more base_middle
+    learn_on base_end base_middle --rate 5e-4 --epochs 5 --decay 0.95 --consistency 2 --strength 0.4 --vote-share 0.3 --seed 22
+    learn_on base_other_end base_middle --rate 5e-4 --epochs 4 --decay 0.95 --consistency 2 --strength 0.5 --vote-share 0.2 --seed 31
+    mean base_end base_other_end base_mean
+    run=$runs/base_mean
+    # A mean has no epochs.
+    drawn=$runs/base_end
     ;;
 *)
     echo "train.sh: no size \"$size\" (nano or base)" >&2
@@ -89,7 +96,7 @@ esac
 if [ -n "$negatives" ]; then
     "$python" -m training.not_a_face --run "$run" --negatives "$negatives" --data "$data" --epochs 2
 fi
-"$python" -m training.curves "$run"
+"$python" -m training.curves "${drawn:-$run}"
 "$python" -m training.export --run "$run" --data "$data"
 "$python" -m training.vectors network --model "mini_xception_$size.onnx" \
     --out "../tests/data/${size}_vectors.json"
