@@ -164,6 +164,11 @@ class Run:
     def _begin(self) -> nn.Module:
         """A network to train: a new one with its first branch, or one that has learnt before."""
         if self.args.begin:
+            if self.args.onto:
+                raise SystemExit("--begin and --onto: a network learns on, or gets a branch")
+            size = torch.load(self.args.begin, weights_only=True)["size"]
+            if size != self.args.size:
+                raise SystemExit(f"{self.args.begin}: of size {size!r}, not {self.args.size!r}")
             return load_network(self.args.begin)
         if not self.args.onto:
             return build(self.args.size, 1)
