@@ -30,13 +30,12 @@ train_second() {
     "$python" -m training.train --size base --onto "$runs/base/best.pt" --data "$data" --out "$run" --bf16 --rate 2e-3 "$@"
 }
 
-# Both branches of base and what they share, from a network that was trained.
+# All of a network that was trained.
 learn_on() {
     name=$1
     from=$2
     shift 2
-    "$python" -m training.train --size base --begin "$runs/$from/best.pt" --data "$data" --out "$runs/$name" --bf16 \
-        --weight-decay 0.05 "$@"
+    "$python" -m training.train --size "$size" --begin "$runs/$from/best.pt" --data "$data" --out "$runs/$name" --bf16 "$@"
 }
 
 # The mean of the weights of the first two runs is the third.
@@ -51,11 +50,21 @@ teacher() {
 
 case $size in
 nano)
-    train nano --rate 3e-3 --weight-decay 0.01 --strength 0.6 --epochs 35 --decay 0.34
-    train nano --rate 2e-3 --weight-decay 0.01 --strength 0.6 --epochs 48 --decay 0.271
-    teacher
-    train nano --rate 3e-3 --weight-decay 0.01 --strength 0.4 --epochs 70 --decay 0.41 \
-        --teacher "$runs/teacher/best.pt" --teacher-temperature 1.2
+    # Base teaches: four changed copies of each face first, then ever new ones.
+    "$python" -m training.released --model mini_xception_base.onnx --out "$runs/base_released" --data "$data"
+    taught="--teacher $runs/base_released/best.pt"
+    # Unquoted: several words.
+    often="$taught --teacher-temperature 1.2 --teacher-share 0.7 --vote-share 0.25"
+    train nano $often --rate 4e-3 --weight-decay 0.01 --strength 0.4 --copies 4 --average 0.9985 --epochs 72 --decay 0.62 --until 46
+    learn_on nano_fresh nano $often --rate 2e-3 --weight-decay 0.02 --strength 0.55 --epochs 14 --decay 0.95 --seed 5 --until 11
+    less="$taught --teacher-temperature 1.1 --teacher-share 0.6 --vote-share 0.2 --weight-decay 0.02 --strength 0.45"
+    learn_on nano_other nano_fresh $less --rate 1.3e-3 --epochs 12 --decay 0.97 --seed 9 --until 5
+    mean nano_fresh nano_other nano_middle
+    learn_on nano_end nano_middle $less --consistency 2 --rate 1e-3 --epochs 8 --decay 0.95 --seed 21
+    mean nano_middle nano_end nano_mean
+    run=$runs/nano_mean
+    # A mean has no epochs.
+    drawn=$runs/nano_end
     ;;
 base)
     teacher
@@ -78,11 +87,12 @@ base)
     train_second --strength 0.6 --epochs 96 --decay 0.09 --weight-decay 0.05 --average 0.999 --rate 2.5e-4 --together --int8
     # All of it, straight and mirrored; then closer to the faces and labels as they are, and the mean
     # of two runs that end near one another.
-    learn_on base_whole base_forked --rate 1e-3 --epochs 20 --decay 0.9 --average 0.999 --consistency 2 --strength 0.6 --seed 3
-    learn_on base_more base_whole --rate 6e-4 --epochs 7 --decay 0.95 --consistency 2 --strength 0.6 --seed 11 --until 6
+    weight_decay="--weight-decay 0.05"
+    learn_on base_whole base_forked $weight_decay --rate 1e-3 --epochs 20 --decay 0.9 --average 0.999 --consistency 2 --strength 0.6 --seed 3
+    learn_on base_more base_whole $weight_decay --rate 6e-4 --epochs 7 --decay 0.95 --consistency 2 --strength 0.6 --seed 11 --until 6
     mean base_whole base_more base_middle
-    learn_on base_end base_middle --rate 5e-4 --epochs 5 --decay 0.95 --consistency 2 --strength 0.4 --vote-share 0.3 --seed 22
-    learn_on base_other_end base_middle --rate 5e-4 --epochs 4 --decay 0.95 --consistency 2 --strength 0.5 --vote-share 0.2 --seed 31
+    learn_on base_end base_middle $weight_decay --rate 5e-4 --epochs 5 --decay 0.95 --consistency 2 --strength 0.4 --vote-share 0.3 --seed 22
+    learn_on base_other_end base_middle $weight_decay --rate 5e-4 --epochs 4 --decay 0.95 --consistency 2 --strength 0.5 --vote-share 0.2 --seed 31
     mean base_end base_other_end base_mean
     run=$runs/base_mean
     # A mean has no epochs.

@@ -158,7 +158,7 @@ class Graph:
         """A branch up to its class maps; its modules are numbered from `first`."""
         for index, module in enumerate(branch.residual, start=first):
             x = self.residual(f"{prefix}residual{index}", x, module)
-        return x
+        return x if branch.plain_head else self.node("Relu", f"{prefix}relu_out", [x])
 
 
 def named_branches(network: MiniXception) -> list[tuple[str, Branch]]:
@@ -207,7 +207,8 @@ def to_onnx(
         share = temperature * len(features)
         head = branch.head.weight.detach().double().numpy() / share
         bias = branch.head.bias.detach().double().numpy() / share
-        maps.append(graph.conv(f"{prefix}class_maps", x, head, bias, pad=1))
+        pad = head.shape[-1] // 2
+        maps.append(graph.conv(f"{prefix}class_maps", x, head, bias, pad=pad))
     x = maps[0] if len(maps) == 1 else graph.node("Sum", "class_maps", maps)
     x = graph.node("GlobalAveragePool", "means", [x])
     x = graph.node("Flatten", "logits", [x], axis=1)

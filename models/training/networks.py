@@ -32,10 +32,26 @@ class Shape:
     """For each branch the modules that come after those of the trunk."""
     leading_relu: bool
     """Whether a module's convolutions begin with a ReLU, as in Xception itself (Chollet 2017)."""
+    plain_head: bool = True
+    """Whether the class maps come from a 3×3 convolution, as in mini-Xception.
+
+    The mean of such a map is linear in the means of its inputs (but for the borders), and so are
+    the last module's last convolutions: many parameters that add nothing. Without, a ReLU and a
+    1×1 convolution are in its place.
+    """
 
 
 SHAPES = {
     "nano": Shape(
+        stem=(16, 24),
+        stem_stride=2,
+        trunk=((48, True), (48, False), (48, False), (48, False), (80, True), (80, False)),
+        branches=((),),
+        leading_relu=True,
+        plain_head=False,
+    ),
+    # Never released any more: mini-Xception as its authors made it, for 48×48 pictures.
+    "original": Shape(
         stem=(8, 8),
         stem_stride=1,
         trunk=((16, True), (32, True), (64, True), (128, True)),
@@ -121,14 +137,21 @@ def residual_modules(
 class Branch(nn.Module):
     """Modules, then the seven class maps, whose means are the branch's logits."""
 
-    def __init__(self, inputs: int, modules: tuple[tuple[int, bool], ...], leading_relu: bool):
+    def __init__(self, inputs: int, modules: tuple[tuple[int, bool], ...], shape: Shape):
         super().__init__()
-        self.residual = residual_modules(inputs, modules, [leading_relu] * len(modules))
+        self.residual = residual_modules(inputs, modules, [shape.leading_relu] * len(modules))
         self.dropout = nn.Dropout2d(0.0)
-        self.head = nn.Conv2d(modules[-1][0] if modules else inputs, 7, 3, padding=1)
+        channels = modules[-1][0] if modules else inputs
+        self.head = nn.Conv2d(channels, 7, 3 if shape.plain_head else 1, padding="same")
+        self.plain_head = shape.plain_head
+
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        """What the class maps are made from."""
+        x = self.residual(x)
+        return x if self.plain_head else F.relu(x)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.head(self.dropout(self.residual(x))).mean(dim=(2, 3))
+        return self.head(self.dropout(self.features(x))).mean(dim=(2, 3))
 
 
 class MiniXception(nn.Module):
@@ -150,7 +173,7 @@ class MiniXception(nn.Module):
         self.trunk = residual_modules(second, shape.trunk, relus)
         channels = shape.trunk[-1][0]
         self.branches = nn.ModuleList(
-            Branch(channels, modules, shape.leading_relu) for modules in shape.branches[:branches]
+            Branch(channels, modules, shape) for modules in shape.branches[:branches]
         )
 
     def shared(self, faces: torch.Tensor) -> torch.Tensor:
