@@ -35,9 +35,9 @@ class Shape:
     plain_head: bool = True
     """Whether the class maps come from a 3×3 convolution, as in mini-Xception.
 
-    The mean of such a map is linear in the means of its inputs (but for the borders), and so are
-    the last module's last convolutions: many parameters that add nothing. Without, a ReLU and a
-    1×1 convolution are in its place.
+    The mean of such a map is linear in the means of its inputs (but for the borders), and where the
+    last module does not pool, so are its last convolutions: many parameters that add next to
+    nothing. Without, a ReLU and a 1×1 convolution are in its place.
     """
 
 
@@ -50,7 +50,7 @@ SHAPES = {
         leading_relu=True,
         plain_head=False,
     ),
-    # Never released any more: mini-Xception as its authors made it, for 48×48 pictures.
+    # Not released: mini-Xception as its authors made it, for 48×48 pictures.
     "original": Shape(
         stem=(8, 8),
         stem_stride=1,
