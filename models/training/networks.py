@@ -1,4 +1,4 @@
-"""The networks: mini-Xception in two sizes, the sequential CNN beside them, and a teacher.
+"""The networks: mini-Xception in several sizes, the sequential CNN beside them, and a teacher.
 
 mini-Xception (Arriaga, Valdenegro-Toro and Plöger 2017, arXiv 1710.07557): two plain
 convolutions, then residual modules of depthwise-separable convolutions, then a 3×3 convolution

@@ -117,6 +117,11 @@ def test_the_original_has_the_parameters_of_the_published_one():
     assert parameter_count(network) + 2 * channels == 58_423
 
 
+def test_nano_has_no_more_parameters_than_the_published_one():
+    features = build("nano").branches[0].head.in_channels
+    assert parameter_count(build("nano")) + parameter_count(FaceHead(features)) <= 58_423
+
+
 def test_the_baseline_has_the_parameters_of_the_dissertation():
     assert parameter_count(build("sequential")) == 2_345_607
 
