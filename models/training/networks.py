@@ -58,7 +58,7 @@ SHAPES = {
         branches=((),),
         leading_relu=False,
     ),
-    # Never released: a quarter of nano's training time, to compare ways of training with.
+    # Never released: a quarter of the original's training time, to compare ways of training with.
     "probe": Shape(
         stem=(8, 16),
         stem_stride=2,
